@@ -1,7 +1,8 @@
-"""docs/results.md, from the JSON that `maskgan reproduce` wrote: python docs/results.py [FOLDER [REAL]].
+"""Writes docs/results.md from the JSON files in docs/results/: python docs/results.py [FOLDER [REAL]].
 
-With a folder (e.g. reproduce/modest), its finished tables are taken over into docs/results/ first; those of a second
-one, made of photographs, without their figures. The page holds no number that is not in those files.
+FOLDER is an output folder of `maskgan reproduce` on rendered faces, and REAL is one on photographs. If they are given,
+their finished tables are copied to docs/results/ first: JSON files and figures from FOLDER, only JSON files from REAL.
+All numbers in the page's tables come from these JSON files.
 """
 
 from __future__ import annotations
@@ -21,23 +22,26 @@ from maskgan_cli.files import write_bytes, write_json
 DOCS = Path(__file__).parent
 KEPT = DOCS / "results"
 WORDS = {
-    "attribute-transfer": "StarGAN has the best Smiling accuracy, as in the paper, but the least natural pictures. Of "
-    "the methods that edit masks, MaskGAN has the best Smiling accuracy and, with EBST, the best identity accuracy. "
-    "Part of the gain of EBST comes from longer training; see its control below. SPADE and Pix2PixHD-m follow the mask "
-    "as well as MaskGAN, and small classes better (mean IoU).",
-    "fusion": "SFT has an identity accuracy 11 points above that of concatenation; the other differences between the "
-    "two may not be significant. Without a label branch (pix2pixhd-m) the mask is followed too, but Smiling is seen "
-    "less often.",
-    "ebst": "Compared over the seeds with the same number of steps without it, EBST keeps identity slightly better "
-    "where mouths are swapped and follows the mask slightly less. No other difference is significant. At 64 px, with "
-    "a MaskVAE that kept less of thin parts (mean IoU 0.62, here 0.70), segmentation accuracy fell more (0.6 points) "
-    "and identity did not change. We suspected that EBST does not help attributes because MaskVAE blurs brows and "
-    "lips, but a better MaskVAE did not change that. The size of the edits did not either: with a MaskVAE of 128 px "
-    "and `--set lambda_inter=10` and `1.25` instead of 2.5 (seed 0, the stage `train maskgan-ebst` of the plan), "
-    "attribute accuracy was 70.5 and 70.5 % (2.5: 70.4; control: 71.6). Larger edits follow the mask less: "
-    "segmentation accuracy 91.06, 91.01 and 90.92 % for 10, 2.5 and 1.25 (control: 91.14).",
+    "attribute-transfer": "StarGAN has the best Smiling accuracy, as in the paper, but its pictures are the least "
+    "natural. Among the methods that edit masks, MaskGAN has the best Smiling accuracy, and MaskGAN with EBST has the "
+    "best identity accuracy. Part of the gain of EBST comes from longer training, as its control below shows. SPADE "
+    "and Pix2PixHD-m follow the mask as well as MaskGAN does. For small classes they are better (mean IoU).",
+    "fusion": "`maskgan` uses SFT (spatial feature transform), and `concat` concatenation. The identity accuracy of "
+    "SFT is 11 points higher. The other differences between these two may not be significant. Pix2PixHD-m has no label "
+    "branch. It follows the mask too, but its Smiling accuracy is lower.",
+    "ebst": "The control is trained for the same number of steps, but without EBST. Over the seeds, EBST keeps "
+    "identity slightly better than the control when mouths are swapped, and follows the mask slightly less. No other "
+    "difference is significant.\n\n"
+    "We also made the comparison at 64 px. There, MaskVAE reconstructed thin parts less well (mean IoU 0.62, here "
+    "0.70). EBST lowered the segmentation accuracy more (by 0.6 points) and did not change identity.\n\n"
+    "We suspected that EBST does not improve attributes because MaskVAE blurs brows and lips. But a better MaskVAE did "
+    "not change the result. The size of the simulated edits did not change it either. We tried `--set lambda_inter=10` "
+    "(smaller edits) and `--set lambda_inter=1.25` (larger edits) instead of 2.5, with a MaskVAE of 128 px (seed 0, "
+    "the stage `train maskgan-ebst` of the plan). The attribute accuracy was 70.5 % with both values (2.5: 70.4 %, "
+    "control: 71.6 %). After training with larger edits, the results follow the mask less: the segmentation accuracy "
+    "is 91.06, 91.01 and 90.92 % for 10, 2.5 and 1.25 (control: 91.14 %).",
 }  # fmt: skip
-REAL = "photographs-"  # before the names of what photographs gave
+REAL = "photographs-"  # prefix of the JSON files of photographs
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
 TITLES = {
     "attribute-transfer": "Attribute transfer (Smiling)", "style-copy": "Style copy", "identity": "Identity",
@@ -46,7 +50,15 @@ TITLES = {
 
 
 class Claim(NamedTuple):
-    """What the paper says of an order: in ``table``, ``winner`` is best of ``among`` by ``metric``."""
+    """A ranking that the paper reports.
+
+    Attributes:
+        words: the claim as a sentence.
+        table: name of the table that it is about.
+        metric: the metric that it is about.
+        winner: the method that is best by this metric.
+        among: the methods that ``winner`` is compared with; all methods of the table if empty.
+    """
 
     words: str
     table: str
@@ -65,13 +77,18 @@ CLAIMS = (
     Claim("EBST raises Smiling accuracy", "attribute-transfer", "attribute_accuracy", "maskgan-ebst", PAIR),
     Claim("EBST raises segmentation accuracy", "attribute-transfer", "segmentation_accuracy", "maskgan-ebst", PAIR),
     Claim("EBST lowers FID", "attribute-transfer", "fid", "maskgan-ebst", PAIR),
-    Claim("MaskGAN keeps identity best of mask-based methods", "identity", "identity_accuracy", "maskgan", MASKED),
+    Claim("MaskGAN keeps identity best among mask-based methods", "identity", "identity_accuracy", "maskgan", MASKED),
     Claim("SFT is better than concatenation", "fusion", "attribute_accuracy", "maskgan", ("maskgan", "concat")),
 )  # fmt: skip
 
 
 def take_over(folder: Path, prefix: str = "") -> None:
-    """The JSON of every finished table of a folder of `maskgan reproduce`, and its figure; no figure of photographs."""
+    """Copy the JSON file and the figure of each finished table to docs/results/.
+
+    Args:
+        folder: an output folder of `maskgan reproduce`.
+        prefix: prefix of the names of the copies; if given (photographs), figures are not copied.
+    """
     for name in ORDER:
         found = folder / name / "results.json"
         if found.is_file():
@@ -82,17 +99,18 @@ def take_over(folder: Path, prefix: str = "") -> None:
 
 
 def page(kept: Path) -> str:
-    """The whole page."""
+    """Return the page as Markdown, made from the JSON files in the folder ``kept``."""
     documents, photographs = _read(kept, ""), _read(kept, REAL)
     parts = [
         "# Results",
-        "After this page you know how the methods compare under equal training, and which of the paper's orders hold. "
-        "The tables are measured on rendered faces, whose true pictures are known, at the small preset: 128 px, about "
-        "eleven minutes of one core for each method. The faces are soft, and the training is far shorter than the "
-        "paper's, so the numbers do not predict the paper's.",
-        "How to read a table: the row *truth* is what the judges measure on the true pictures. Brackets are 95 % "
-        "intervals over the pairs; a difference between rows with overlapping intervals may not be significant. Each "
-        "JSON file has all numbers, hashes and commands. The command above a table makes it again.",
+        "After this page you know how the methods compare under equal training, and which of the paper's rankings hold "
+        "here. The tables are measured on rendered faces. Their advantage is that the correct result of an edit, the "
+        "true picture, can be rendered too. The preset is `small`: pictures of 128 px, and about eleven minutes of "
+        "training on one core for each method. The results look blurred, and the training is far shorter than the "
+        "paper's. So the numbers do not predict the paper's numbers.",
+        "How to read a table: the row *truth* shows what the judges measure on the true pictures. Brackets contain "
+        "95 % intervals over the pairs. If the intervals of two rows overlap, their difference may not be significant. "
+        "Each JSON file contains all numbers, hashes and commands. The command above a table reproduces it.",
     ]
     parts += [part for name, document in documents.items() for part in _section(name, document)]
     if orders := _orders(documents):
@@ -100,9 +118,10 @@ def page(kept: Path) -> str:
     if photographs:
         parts += [
             "## On photographs",
-            "The same on a small part of CelebAMask-HQ. The weights trained on it were not kept, and no picture of it "
-            "is shown. Pairs are chosen by poses that FSA-Net estimated. The true pictures are unknown, and with so "
-            "few pairs most differences are not significant.",
+            "This is the same comparison on photographs, a small part of CelebAMask-HQ. The weights that were trained "
+            "on them were not kept, and no picture of them is shown. The pairs are chosen by poses that FSA-Net "
+            "estimated. The true pictures are unknown. There are so few pairs that most differences are not "
+            "significant.",
         ]
         parts += [part for name, document in photographs.items() for part in _section(name, document, photographs=True)]
         if orders := _orders(photographs):
@@ -123,7 +142,7 @@ def _section(name: str, document: dict[str, Any], *, photographs: bool = False) 
     parts = [
         f"##{'#' * photographs} {TITLES[name]}", f"    {document['command']}",
         f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}. "
-        "Stages that several tables share are counted in each. "
+        "A stage that several tables share counts towards the time of each table. "
         f"[{name}.json](results/{REAL * photographs}{name}.json)",
     ]  # fmt: skip
     if not photographs and name in WORDS:
@@ -136,7 +155,7 @@ def _section(name: str, document: dict[str, Any], *, photographs: bool = False) 
 
 
 def _table(found: dict[str, Any]) -> str:
-    """The table as `maskgan eval report` makes it, without its list of files."""
+    """Return a table as Markdown, with the rows that `maskgan eval report` makes but without its list of files."""
     with tempfile.TemporaryDirectory() as folder:
         table = build_table(read_results(write_json(Path(folder) / "results.json", found["results"])))
     rows = [["method", *table.headings], ["---"] * (len(table.headings) + 1)]
@@ -146,7 +165,7 @@ def _table(found: dict[str, Any]) -> str:
 
 
 def _seeds(seeds: dict[str, dict[str, Any]]) -> str:
-    rows = [["over the seeds", "EBST", "control", "difference", "95 %"], ["---"] * 5]
+    rows = [["mean over the seeds", "EBST", "control", "difference", "95 % interval of the difference"], ["---"] * 5]
     for metric, row in seeds.items():
         low, high = row["interval_95"]
         words = "not significant" if low <= 0 <= high else "significant"
@@ -156,7 +175,7 @@ def _seeds(seeds: dict[str, dict[str, Any]]) -> str:
 
 
 def _orders(documents: dict[str, Any]) -> str:
-    rows = [["the paper says", "here"], ["---", "---"]]
+    rows = [["the paper's claim", "confirmed here?"], ["---", "---"]]
     for claim in CLAIMS:
         if claim.table in documents:
             rows.append([claim.words, judged(claim, documents[claim.table]["tables"][claim.table]["rows"])])
@@ -164,7 +183,7 @@ def _orders(documents: dict[str, Any]) -> str:
 
 
 def judged(claim: Claim, rows: dict[str, dict[str, Any]]) -> str:
-    """Whether a claim holds of a table's rows, and by which numbers."""
+    """Return "yes", "no" or "a tie", whether a claim holds for the rows of a table, and the values of all methods."""
     rows = {name: row for name, row in rows.items() if name != "truth" and (not claim.among or name in claim.among)}
     metric = next((m for row in rows.values() for m in row if m == claim.metric or
                    (claim.metric == "fid" and m.startswith("frechet/"))), claim.metric)  # fmt: skip

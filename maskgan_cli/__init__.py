@@ -11,7 +11,7 @@ __all__ = ["Editor", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    """Import `Editor` on first use, so that the command line's ``--help`` does not import PyTorch."""
+    """Return `Editor`, imported on first use, so that the command line's ``--help`` does not import PyTorch."""
     if name == "Editor":
         return importlib.import_module("maskgan_cli.editing.editor").Editor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""``python -m maskgan_cli`` and the ``maskgan`` command."""
+"""Entry point of the ``maskgan`` command and of ``python -m maskgan_cli``."""
 
 from __future__ import annotations
 

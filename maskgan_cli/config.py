@@ -1,4 +1,4 @@
-"""Recipes: the settings of a training run, as validated YAML."""
+"""Recipes: YAML files with the settings of a training run, and the classes that validate them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Section(BaseModel):
 def _renamed(values: Any, former: str, name: str) -> Any:
     """Return ``values`` with the key ``former`` renamed to ``name``; unchanged if the key is missing.
 
-    If both keys hold sections, merge them; settings of the section ``former`` take precedence.
+    If both keys exist and hold sections, the sections are merged; settings of the section ``former`` take precedence.
     """
     if not isinstance(values, Mapping) or former not in values:
         return values
@@ -136,7 +136,13 @@ def _spelled(value: Any) -> Any:
 
 
 class TrainingRecipe(Section):
-    """Settings common to all training recipes. Each task's recipe class adds settings of its networks and losses."""
+    """Settings common to all training recipes. Each task's recipe class adds settings of its networks and losses.
+
+    Attributes:
+        seed: seed of all random numbers.
+        precision: number format of mixed-precision training; ``no`` trains in float32.
+        optimiser, schedule, data: see their classes.
+    """
 
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
     precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(_spelled)] = "no"
@@ -157,7 +163,7 @@ Recipe = TypeVar("Recipe", bound=Section)
 
 
 def recipe_folder(task: str) -> Path:
-    """Return the folder with the recipes of a task, e.g. ``dmn``. It is in the package, or next to it in a checkout."""
+    """Return the folder with the recipes of a task, e.g. ``dmn``. It is in the package or beside the package."""
     here = Path(__file__).parent
     installed = here / "recipes"
     return (installed if installed.is_dir() else here.parent / "recipes") / task
@@ -205,7 +211,7 @@ def recipe_paths(task: str) -> list[Path]:
 
 
 def read_recipe(path: Path) -> tuple[dict[str, Any], str]:
-    """Return the settings in a recipe file, and the first sentence of the comment at the top of the file."""
+    """Return the settings in a recipe file as nested dicts, and the first sentence of the comment at its top."""
     text = path.read_text("utf-8")
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     about = " ".join(line.lstrip("# ") for line in lines)
@@ -231,7 +237,11 @@ def dump_recipe(recipe: Section) -> str:
 
 
 def _apply(values: dict[str, Any], change: str) -> None:
-    """Apply one change of ``--set``, e.g. ``optimiser.lr=1e-4``, to the settings of a recipe, in place."""
+    """Apply one value of ``--set``, e.g. ``optimiser.lr=1e-4``, to the settings of a recipe (nested dicts), in place.
+
+    Raises:
+        InputError: the text is not of the form ``key=value``, or a section of the key is not a section in the recipe.
+    """
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise InputError("--set", expected="key=value, e.g. optimiser.lr=1e-4", found=repr(change))
@@ -245,7 +255,7 @@ def _apply(values: dict[str, Any], change: str) -> None:
 
 
 def _value(text: str) -> Any:
-    """Parse a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4).
+    """Parse the text of a value as YAML, but accept 1e-4 as a number (YAML 1.1 requires 1.0e-4).
 
     Text that is not valid YAML is returned unchanged.
     """
@@ -260,7 +270,15 @@ def _value(text: str) -> Any:
 
 
 def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> str:
-    """Return the ``--set`` options that made a recipe invalid; an empty string if other settings are invalid too."""
+    """Return the ``--set`` options that made a recipe invalid, as text for a message.
+
+    If some problem was not caused by such an option, return an empty string.
+
+    Args:
+        kind: the recipe class.
+        changes: values of ``--set``, in the form ``key.subkey=value``.
+        error: the problems of the recipe.
+    """
     blamed: list[str] = []
     keys = {change: _present(kind, change.partition("=")[0].split(".")) for change in changes}
     for problem in error.errors():
@@ -273,7 +291,12 @@ def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> 
 
 
 def _present(kind: Any, key: list[str]) -> list[str]:
-    """Return the path of a setting (section names, then the setting's name) with old names replaced by current ones."""
+    """Replace old names in the path of a setting by the current names.
+
+    Args:
+        kind: the recipe class.
+        key: the path: section names, then the setting's name.
+    """
     path = []
     for name in key:
         is_section = isinstance(kind, type) and issubclass(kind, Section)
@@ -283,9 +306,9 @@ def _present(kind: Any, key: list[str]) -> list[str]:
 
 
 def _concerns(message: str, where: list[str], key: list[str]) -> bool:
-    """Return whether a validation problem was caused by a setting.
+    """Return whether a setting may have caused a validation problem.
 
-    This is true if the problem is inside the setting, or if it is in one of the setting's sections and its message
+    This is the case if the problem is inside the setting, or if it is in one of the setting's sections and its message
     contains the setting's name.
 
     Args:
@@ -297,7 +320,7 @@ def _concerns(message: str, where: list[str], key: list[str]) -> bool:
 
 
 def _readable(kind: type[Section], error: ValidationError) -> str:
-    """Return the problems of a recipe as one line, with suggestions for unknown names of settings."""
+    """Return the problems of a recipe of the class ``kind`` as one line, with suggestions for unknown setting names."""
     lines = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
@@ -310,7 +333,12 @@ def _readable(kind: type[Section], error: ValidationError) -> str:
 
 
 def _names(kind: type[Any], prefix: str = "") -> list[str]:
-    """Return the dotted names of all settings, including those of nested sections and of the networks' dataclasses."""
+    """Return the dotted names of all settings of a class, e.g. ``optimiser.lr``, including those of nested sections.
+
+    Args:
+        kind: a recipe, a section or the dataclass of a network's settings.
+        prefix: text before each name.
+    """
     names = []
     for name, hint in get_type_hints(kind).items():
         if name.startswith("_") or name == "model_config":

@@ -35,7 +35,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def processor() -> str:
-    """Return the name of the CPU as reported by the operating system."""
+    """Return the name of the CPU as reported by the operating system, e.g. ``Intel(R) Xeon(R) Gold 6248``."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:

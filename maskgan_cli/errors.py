@@ -1,4 +1,4 @@
-"""Exceptions, which the command line prints as one line before it exits with their exit code, and a warning."""
+"""Exceptions and a warning. The command line prints an exception as one line and exits with its exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ def one_line(text: str) -> str:
 
 
 class MaskGANError(Exception):
-    """Base class of the errors that the command line prints as one line instead of a traceback."""
+    """Base class of the errors that the command line prints as one line instead of a traceback.
+
+    Control characters in the message are escaped, and the middle of a very long message is left out.
+    """
 
     exit_code = 1
 
@@ -27,24 +30,30 @@ class MaskGANError(Exception):
 
 
 class WorkError(MaskGANError):
-    """The input was valid but the work failed (exit code 1), e.g. the loss became NaN or the disk is full."""
+    """Raised if the input is valid but the work fails (exit code 1), e.g. the loss becomes NaN or the disk is full."""
 
 
 class Stopped(MaskGANError):
-    """The user or the system interrupted the command (exit code 130)."""
+    """Raised if the user or the system interrupts the command (exit code 130)."""
 
     exit_code = 130
 
 
 class OmissionWarning(UserWarning):
-    """A part of an input file was not read (e.g. later frames of an animation) or not written (e.g. long EXIF data)."""
+    """Emitted if a part of a file is not read (e.g. an animation's later frames) or not written (e.g. long EXIF data)."""
 
 
 class InputError(MaskGANError):
-    """Invalid usage or input (exit code 2).
+    """Raised for invalid usage or input (exit code 2).
 
-    The message has the form ``WHAT: expected X, found Y; HINT``. It names the file or option and says what to
-    change, so that users need not open the documentation.
+    The message has the form ``WHAT: expected EXPECTED, found FOUND; HINT``, so that users need not open the
+    documentation. Empty parts are left out.
+
+    Args:
+        what: the file or option with the problem.
+        expected: what is valid.
+        found: the actual value or problem.
+        hint: what the user can do.
     """
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""Entry types of the registry of networks, `maskgan_cli.networks`.
+"""The dataclasses of which the registry of networks, `maskgan_cli.networks`, consists.
 
 Classes and functions are given as strings ``module:name``, so that reading an entry imports no other module.
 """
@@ -55,7 +55,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Published:
-    """Weights of one kind of network that others have published.
+    """Description of weights of one kind of network that others have published.
 
     Attributes:
         what: description in one line.
@@ -79,7 +79,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of network.
+    """The registry entry of a kind of network.
 
     Attributes:
         name: name of the kind in weights files, commands, environment variables and the cache.
@@ -97,7 +97,7 @@ class Kind:
             network is not used for evaluation.
         trainings: training commands, the basic one first.
         start: submodule of the trained module that ``--start-from`` initialises; empty for the whole module.
-        trunks: other kinds of weights that ``--start-from`` accepts, each with the submodule that it initialises.
+        trunks: other kinds of weights that ``--start-from`` accepts -> submodule that these weights initialise.
     """
 
     name: str

@@ -77,7 +77,7 @@ def convert(labels: LabelMap, source: str, target: str = "celebamask") -> LabelM
 
     Args:
         labels: ids 0 to 18, of any shape.
-        source, target: keys of ``ORDERS`` (``celebamask`` or ``parser``).
+        source, target: class orders of ``labels`` and of the result, keys of ``ORDERS`` (``celebamask`` or ``parser``).
     """
     return _lookup({ORDERS[source].index(n): ORDERS[target].index(n) for n in CLASSES})[labels]
 

@@ -32,7 +32,9 @@ _held: set[int] = set()
 
 @contextlib.contextmanager
 def locked(target: str | Path, command: str) -> Iterator[None]:
-    """Hold an exclusive lock on ``target`` inside the block. No other process or thread can lock it meanwhile.
+    """Context manager that holds an exclusive lock on ``target`` inside its block.
+
+    No other process or thread can lock ``target`` meanwhile.
 
     Args:
         target: the file or folder to write. It need not exist and may be replaced inside the block.
@@ -61,14 +63,18 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
 
 
 def clear_dead(target: str | Path, command: str) -> None:
-    """Remove the lock file of ``target`` if a killed process left it; ``command`` is as in `locked`."""
+    """Remove the lock file of ``target`` if it was left by a killed process; ``command`` is as in `locked`."""
     if any(place.exists() for place in _places(Path(target))):
         with contextlib.suppress(InputError), locked(target, command):
             pass
 
 
 def _take(target: Path) -> tuple[Path, int]:
-    """Acquire the lock, and return the path of the lock file and its open file descriptor."""
+    """Acquire the lock on ``target``, and return the path of the lock file and its open file descriptor.
+
+    Raises:
+        InputError: another process or thread holds the lock, or the location is not writable.
+    """
     while True:
         path, file = _open(target)
         try:
@@ -91,14 +97,14 @@ def _take(target: Path) -> tuple[Path, int]:
 
 
 def _places(target: Path) -> list[Path]:
-    """Return the possible paths of the lock file, in order of preference."""
+    """Return the possible paths of the lock file of ``target``, in order of preference."""
     real = Path(os.path.realpath(target))
     # The second path is for a mounted folder whose parent folder is not writable.
     return [real.with_name(f".{real.name[:80]}.lock"), *([real / ".lock"] if real.is_dir() else [])]
 
 
 def _open(target: Path) -> tuple[Path, int]:
-    """Create or open the lock file, and return its path and open file descriptor."""
+    """Create or open the lock file of ``target``, and return the path of the lock file and its open file descriptor."""
     for place in _places(target):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +116,7 @@ def _open(target: Path) -> tuple[Path, int]:
 
 
 def _read(file: int) -> str:
-    """Read the lock file, and return a description of the process that holds the lock."""
+    """Read an open lock file (a file descriptor), and return a description of the process that holds the lock."""
     try:
         holder = json.loads(os.pread(file, 4096, 0))
         return "{command} (process {pid} on {host}, since {since})".format(**holder)

@@ -18,18 +18,21 @@ from maskgan_cli.kinds import Kind, Option, Published, Training
 
 
 def resolve(where: str) -> Any:
-    """Import and return the object with the name ``module:name``."""
+    """Import and return the class or function with the name ``where``, which has the form ``module:name``."""
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def canonical(name: str) -> str:
-    """Return the current name of a kind of network, given this or an old name; return unknown names unchanged."""
+    """Return the current name of a kind of network, of which ``name`` is the current or an old name.
+
+    Unknown names are returned unchanged.
+    """
     return next((kind.name for kind in KINDS.values() if name in (kind.name, *kind.aliases)), name)
 
 
 def choose(name: str, among: Iterable[str], argument: str) -> Kind:
-    """Return the registry entry of a kind of network.
+    """Return the registry entry of the kind of network that the user names.
 
     Args:
         name: the current or an old name of the kind.
@@ -51,28 +54,28 @@ def choose(name: str, among: Iterable[str], argument: str) -> Kind:
 
 
 def trainings() -> Iterator[Training]:
-    """Yield all training commands."""
+    """Yield the registry entries of all commands of ``maskgan train``."""
     for kind in KINDS.values():
         yield from kind.trainings
 
 
 def judges() -> tuple[str, ...]:
-    """Return the names of the kinds that are used for evaluation."""
+    """Return the names of the kinds of network that are used for evaluation."""
     return tuple(name for name, kind in KINDS.items() if kind.judge)
 
 
 def imported() -> tuple[str, ...]:
-    """Return the names of the kinds whose published checkpoints can be imported."""
+    """Return the names of the kinds of network whose published checkpoints can be imported."""
     return tuple(name for name, kind in KINDS.items() if kind.layout)
 
 
 def exported() -> tuple[str, ...]:
-    """Return the names of the kinds that can be exported to ONNX."""
+    """Return the names of the kinds of network that can be exported to ONNX."""
     return tuple(name for name, kind in KINDS.items() if kind.onnx)
 
 
 def published() -> dict[str, Published]:
-    """Return the published weights of all kinds that have them, by name of the kind."""
+    """Return a dict from kind of network to its published weights, for the kinds that have published weights."""
     return {name: kind.published for name, kind in KINDS.items() if kind.published is not None}
 
 

@@ -67,14 +67,17 @@ class Settings:
 
 
 class FaceTensors(NamedTuple):
-    """Faces on their device: ``images`` (N, 3, S, S) in [-1, 1] and ``labels`` (N, S, S) ``uint8``."""
+    """Faces as tensors on one device: ``images`` (N, 3, S, S) in [-1, 1] and ``labels`` (N, S, S) ``uint8``."""
 
     images: Tensor
     labels: Tensor
 
 
 class ReferenceFaces(NamedTuple):
-    """Rendered people with two expressions each; face i of ``first`` and face i of ``second`` show the same person."""
+    """Rendered people, each with two facial expressions.
+
+    Face i of ``first`` and face i of ``second`` show the same person with different expressions.
+    """
 
     first: FaceTensors
     second: FaceTensors
@@ -126,6 +129,9 @@ def personalised(
         device: the device to compute on.
         report: see `personalise`.
 
+    Returns:
+        The fine-tuned generator, and its reconstruction errors before and after fine-tuning.
+
     Raises:
         InputError: weights are missing or not valid.
     """
@@ -161,7 +167,7 @@ def write(out: Path, made: Personal, record: Mapping[str, Any], *, overwrite: bo
 
 @torch.inference_mode()
 def _reconstruction_error(network: DenseMappingNetwork, faces: FaceTensors) -> float:
-    """Return the mean L1 error, in [0, 1], of faces that are reconstructed from their own masks and styles."""
+    """Reconstruct each face from its own mask and style, and return the mean L1 error of all pixels, in [0, 1]."""
     errors = []
     for number in range(len(faces.images)):
         image, mask = _one(faces, number)
@@ -177,7 +183,9 @@ def personalise(
     settings: Settings = Settings(),
     report: Progress = lambda done, total, note: None,
 ) -> None:
-    """Fine-tune a generator in place. The same pictures, settings and number of threads give the same weights.
+    """Fine-tune a generator in place on pictures of one person; see the module's docstring for the losses.
+
+    The same pictures, settings and number of threads give the same weights.
 
     Args:
         generator: a trained generator.
@@ -217,7 +225,15 @@ def _training_losses(
     references: ReferenceFaces,
     rng: np.random.Generator,
 ) -> dict[str, Tensor]:
-    """Return the weighted losses of one step, by name, for random pictures and a random edit."""
+    """Draw pictures and an edit at random, and return the weighted losses of one training step (name -> loss).
+
+    Args:
+        generator: the generator to fine-tune.
+        parser: the frozen face parser.
+        person: the person's faces, of which one is drawn.
+        references: rendered faces, of which one is drawn as a training example and one as the source of copied parts.
+        rng: generator of the random choices.
+    """
     mine = _one(person, int(rng.integers(len(person.images))))
     images, labels, _ = move(mine.images, mine.labels, _MOVED)
     assert labels is not None
@@ -237,7 +253,7 @@ def _training_losses(
 
 
 def _compared(parser: FaceParser, painted: Tensor, target: Tensor, known: Tensor, masks: Tensor) -> dict[str, Tensor]:
-    """Return the weighted losses of generated pictures, by name.
+    """Return the weighted losses of generated pictures as a dict with the keys ``pixel``, ``features`` and ``mask``.
 
     ``pixel`` and ``features`` compare the generated pictures with their targets. ``mask`` compares the masks that the
     parser predicts for the generated pictures with the input masks.
@@ -260,7 +276,7 @@ def _compared(parser: FaceParser, painted: Tensor, target: Tensor, known: Tensor
 
 
 def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
-    """Copy parts of another face's mask into a face's mask, aligned with the face's own parts.
+    """Copy parts of another face's mask into a face's mask. The copied parts are aligned with the face's own parts.
 
     Args:
         labels: the mask to edit (1, S, S) ``uint8``.
@@ -268,7 +284,7 @@ def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
         parts: comma-separated names of the parts to copy, see `part_ids`.
 
     Returns:
-        The edited mask (1, S, S), and a map (1, 1, S, S) that is 0 in the edit and at its border, and 1 elsewhere.
+        The edited mask (1, S, S), and a map (1, 1, S, S) that is 0 at changed pixels and near them, and 1 elsewhere.
     """
     mine, theirs, ids = labels[0].cpu().numpy(), donor[0].cpu().numpy(), part_ids(parts)
     changed = torch.from_numpy(swap_parts(mine, fit_parts(theirs, mine, ids), ids))[None].to(labels.device)
@@ -292,7 +308,13 @@ def _reference_faces(side: int, seed: int, device: torch.device) -> ReferenceFac
 
 
 def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: DenseMappingNetwork) -> FaceTensors:
-    """Resize faces to the network's image size, and return them on the network's device."""
+    """Resize faces to the network's image size, and return them as tensors on the network's device.
+
+    Args:
+        pictures: square pictures (H, H, 3) of any sizes.
+        masks: their label maps (H, H).
+        network: the generator.
+    """
     side, pairs = network.config.image_size, zip(pictures, masks, strict=True)
     sized = [(resize_image(picture, side), resize_labels(mask, side)) for picture, mask in pairs]
     return _faces(sized, next(network.parameters()).device)

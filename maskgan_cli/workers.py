@@ -1,4 +1,4 @@
-"""Process pools that return results in the order of the jobs. Their workers always end with the parent process."""
+"""Runs functions in worker processes, which always end with the parent process."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _do(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
 
 @contextlib.contextmanager
 def block_signals() -> Iterator[None]:
-    """Block SIGINT and SIGTERM while a process is started, so that the new process inherits the blocked signals.
+    """Context manager that blocks SIGINT and SIGTERM inside its block. Processes that are started there inherit this.
 
     Ctrl-C reaches all processes of a terminal; without this, each worker would print a traceback.
     """
@@ -131,7 +131,7 @@ def block_signals() -> Iterator[None]:
 
 
 def _begin(watched: Connection) -> None:
-    """Initialise a worker: make it end when the parent closes its end of the pipe ``watched``, or dies."""
+    """Initialise a worker process. It ends when the parent dies or closes the other end of the pipe ``watched``."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()

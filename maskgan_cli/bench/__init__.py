@@ -1,5 +1,7 @@
 """Benchmarks: the measurements of ``maskgan bench``, and the format of results, which ``benchmarks/`` uses too.
 
+A measurement (e.g. of training steps) has one or several cases, which differ in settings such as the batch size.
+
 figure.py        data classes: a benchmark case (`Case`) and its result (`Figure`)
 measure.py       runs one case in a separate process: rounds, CPU time, peak memory
 machine.py       device, versions and threads, for the report

@@ -1,4 +1,4 @@
-"""Measures ``eval fid``: computing Inception features of pictures.
+"""Benchmarks ``eval fid``: the time to compute Inception features of pictures.
 
 The weights are random, because their values do not affect the time.
 """
@@ -24,13 +24,25 @@ from maskgan_cli.models.inception import FIDInception
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return one case, with pictures of 64 px. Their size hardly matters, because the network resizes all pictures."""
+    """Return the benchmark cases of ``eval fid``: a single one, with pictures of 64 px.
+
+    The size of the pictures hardly matters, because the network resizes all pictures.
+    """
     return [Case("fid", "batch 16", {"count": 128 if options.thorough else 16, "batch": 16, "device": options.device})]
 
 
 @contextlib.contextmanager
 def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
-    """Prepare the work of a case. One round reads ``count`` pictures and computes the statistics of their features."""
+    """Context manager: prepare a benchmark case of ``eval fid``.
+
+    One round of the work reads ``count`` pictures and computes the statistics of their Inception features.
+
+    Args:
+        count: number of pictures.
+        batch: pictures per batch.
+        device: see `devices.pick_device`.
+        size: side of the pictures in pixels.
+    """
     with tempfile.TemporaryDirectory() as name:
         network = Inception(random_inception(Path(name) / "inception.pth"), pick_device(device))
         paths = noise(Path(name) / "pictures", count, size, 0)
@@ -42,7 +54,7 @@ def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
 
 
 def random_inception(path: Path) -> Path:
-    """Write random Inception weights in pytorch-fid's layout to ``path`` and return it.
+    """Write random Inception weights in pytorch-fid's format to the file ``path``, and return ``path``.
 
     He initialisation keeps the activations in a normal range.
     """
@@ -57,9 +69,13 @@ def random_inception(path: Path) -> Path:
 
 
 def noise(folder: Path, count: int, size: int, seed: int) -> list[Path]:
-    """Write ``count`` pictures of random coloured blocks and return their paths.
+    """Write ``count`` pictures of random coloured blocks to a folder, and return their paths.
 
-    The seed determines colours and number of blocks per side (4 + 4 * seed).
+    Args:
+        folder: the folder.
+        count: number of pictures.
+        size: side of the pictures in pixels.
+        seed: determines the colours, and the number of blocks along each side, 4 + 4 * seed.
     """
     rng, paths = np.random.default_rng(seed), []
     for i in range(count):

@@ -1,4 +1,4 @@
-"""Benchmark cases and their results."""
+"""Data classes of the benchmarks: cases, their prepared work, and their results."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ RESULT_SCHEMA: Final = 1  # increase when a field of `Figure.document` changes i
 
 @dataclass(frozen=True)
 class Case:
-    """One benchmark case: a measurement with certain settings. It is picklable.
+    """One benchmark case: a measurement with certain settings. Cases can be pickled.
 
     Attributes:
-        what: name of the measurement in `table.MEASUREMENTS`.
+        what: name of the measurement, a key of `table.MEASUREMENTS`.
         name: description of the case, for people.
-        settings: keyword arguments of the measurement's ``work``.
+        settings: keyword arguments of the measurement's function ``work``.
     """
 
     what: str
@@ -28,10 +28,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Work:
-    """The work of a case, prepared so that only the work itself is timed.
+    """The work of a benchmark case, prepared so that only the work itself is timed.
 
     Attributes:
-        once: runs one round.
+        once: runs one round of the work.
         count: number of items that a round processes.
         unit: name of one item, e.g. ``picture``.
         about: additional entries of the report, e.g. picture size and batch size.
@@ -45,7 +45,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Figure:
-    """Result of a case.
+    """The result of a benchmark case.
 
     Attributes:
         case: the measured case.
@@ -86,7 +86,7 @@ class Figure:
         return float(np.median(self.processor)) / self.count
 
     def document(self) -> dict[str, Any]:
-        """Return the result as a JSON object, as ``--json`` prints it."""
+        """Return the result as a JSON object, in the form that ``maskgan bench --json`` prints."""
         return {
             "what": self.case.what, "case": self.case.name, "unit": self.unit, "count": self.count,
             "rounds": len(self.seconds), "p50_ms": round(1e3 * self.p50, 3), "p95_ms": round(1e3 * self.p95, 3),

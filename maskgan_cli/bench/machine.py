@@ -1,4 +1,4 @@
-"""Describes the machine and the software versions."""
+"""Describes the machine and the software versions, for benchmark reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGES: Final = ("torch", "numpy", "pillow", "onnxruntime")
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Return device, processor, number of threads and software versions, for benchmark reports.
+    """Return device, GPU, processor, number of cores and threads, system and software versions, as a JSON object.
 
     Args:
         device: the requested device, see `devices.pick_device`.
@@ -38,7 +38,7 @@ def machine(device: str) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    """Return the versions of the packages that affect speed; None for packages that are not installed."""
+    """Return the version of each package that affects speed, by name; None for packages that are not installed."""
     found: dict[str, str | None] = {}
     for name in _PACKAGES:
         try:

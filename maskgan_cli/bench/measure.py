@@ -19,12 +19,12 @@ from maskgan_cli.workers import apart
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure one case.
+    """How long one benchmark case is measured.
 
     Attributes:
-        seconds: time limit; no further round starts after it, except for the minimum number of rounds.
-        least, most: minimum and maximum number of rounds.
-        warm_up: number of rounds before the measured ones, which are not measured.
+        seconds: time limit; after it no further round starts, unless the minimum number of rounds is not reached.
+        least, most: minimum and maximum number of measured rounds.
+        warm_up: number of rounds that run before the measured ones.
     """
 
     seconds: float = 2.0
@@ -37,7 +37,7 @@ QUICK, THOROUGH = Effort(), Effort(seconds=20.0, least=10)
 
 
 def measure(case: Case, effort: Effort = QUICK) -> Figure:
-    """Measure a case in a new process.
+    """Measure a benchmark case in a new process, and return the result.
 
     Raises:
         InputError, WorkError: the case cannot run on this machine, or the process died.
@@ -46,12 +46,18 @@ def measure(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _measured(order: tuple[Case, Effort]) -> Figure:
-    """Call `measure_here` with its arguments in a tuple, as `workers.apart` needs it."""
+    """Call `measure_here` with the case and the effort in the tuple ``order``.
+
+    `workers.apart` needs this function, because it passes a single argument.
+    """
     return measure_here(*order)
 
 
 def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
-    """Measure a case in this process. The peak memory then includes everything that the process did before."""
+    """Measure a benchmark case in this process, and return the result.
+
+    The peak memory then includes everything that the process did before.
+    """
     prepare: AbstractContextManager[Work] = resolve(MEASUREMENTS[case.what].work)(**case.settings)
     with prepare as work:
         rounds = list(_rounds(work, effort))
@@ -60,7 +66,7 @@ def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
-    """Run the warm-up rounds, then yield wall-clock and CPU seconds of each measured round."""
+    """Run the warm-up rounds, then run the measured rounds and yield (wall-clock seconds, CPU seconds) of each."""
     for _ in range(effort.warm_up):
         work.once()
     begun = time.perf_counter()
@@ -73,9 +79,10 @@ def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
 
 
 def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, float]:
-    """Measure several works in this process, one round of each at a time; return median CPU seconds per item by name.
+    """Measure several works in this process, and return the median CPU seconds per item of each work, by its name.
 
-    Because the rounds alternate, changes in the machine's load or temperature affect all works equally.
+    The works run alternately, one round of each at a time, so that changes in the machine's load or temperature affect
+    all works equally.
     """
     taken: dict[str, list[float]] = {name: [] for name in works}
     begun = time.perf_counter()
@@ -101,7 +108,10 @@ def processor_time() -> float:
 
 
 def peak_memory() -> float | None:
-    """Return the peak resident memory in MB of this process or a finished child, if that is larger; None on Windows."""
+    """Return the peak resident memory in MB; None on Windows.
+
+    The result is the larger of the peak of this process and that of its finished child processes.
+    """
     if sys.platform == "win32":
         return None
     import resource
@@ -116,7 +126,7 @@ def peak_memory() -> float | None:
 
 
 def _device_memory() -> float | None:
-    """Return the peak memory of tensors on the GPU in MB; None without a GPU."""
+    """Return the peak memory of tensors on the GPU in MB; None without a GPU or if PyTorch is not loaded."""
     torch: Any = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return None

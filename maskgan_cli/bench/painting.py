@@ -1,4 +1,4 @@
-"""Measures inference of the Dense Mapping Network: input and output are ``uint8`` arrays in main memory."""
+"""Benchmarks inference of the Dense Mapping Network; input and output are ``uint8`` arrays in main memory."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ BATCHES = (1, 8)
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return cases for the user's network at batch sizes 1 and 8, with PyTorch and, if it can be exported, with ONNX.
+    """Return the benchmark cases of the Dense Mapping Network, each with batch sizes 1 and 8.
 
-    A thorough run also measures the paper's network at 512 px.
+    There are cases for the network in ``options.weights`` with PyTorch and, if the network can be exported, with ONNX.
+    A thorough run also has cases for the paper's network at 512 px.
     """
     networks = {"": find_weights(options.weights, "dmn")}
     if options.thorough:
@@ -47,7 +48,15 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
-    """Prepare the work of a case. One round generates a batch of pictures from random label maps and pictures."""
+    """Context manager: prepare a benchmark case of the Dense Mapping Network.
+
+    One round of the work generates one batch of pictures, from random label maps and random style pictures.
+
+    Args:
+        weights: weights file of the network, safetensors or ONNX.
+        batch: pictures per batch.
+        device: see `devices.pick_device`.
+    """
     painter = open_painter("dmn", weights, device)
     size = int(painter.weights.config["image_size"])
     inputs = random_inputs(batch, size)
@@ -55,9 +64,16 @@ def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
 
 
 def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return two batches of label maps (N, S, S) and one of pictures (N, S, S, 3), all random from a fixed seed.
+    """Return random inputs of the Dense Mapping Network: two batches of label maps and one of pictures.
 
-    A label map has 16 x 16 squares of random classes.
+    The seed is fixed. A label map consists of 16 x 16 squares, each of a random class.
+
+    Args:
+        batch: number N of label maps and pictures in a batch.
+        size: side S of label maps and pictures in pixels.
+
+    Returns:
+        label maps (N, S, S), other label maps (N, S, S), and pictures (N, S, S, 3).
     """
     rng = np.random.default_rng(0)
     patches = rng.integers(0, NUM_CLASSES, (2, batch, 16, 16), np.uint8).repeat(size // 16, 2).repeat(size // 16, 3)
@@ -65,9 +81,9 @@ def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def paper_network(folder: Path) -> Path:
-    """Write the paper's network (89.7 million parameters) with random weights to a folder; return the file's path.
+    """Write a weights file of the paper's network (89.7 million parameters) to ``folder``, and return its path.
 
-    The weights' values do not affect the time.
+    The weights are random, because their values do not affect the time.
     """
     torch.manual_seed(0)
     config = DMNConfig()
@@ -76,7 +92,7 @@ def paper_network(folder: Path) -> Path:
 
 
 def _can_export() -> bool:
-    """Whether the packages for ONNX export are installed."""
+    """Return whether the packages for ONNX export are installed."""
     try:
         import onnx
         import onnxruntime

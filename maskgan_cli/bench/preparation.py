@@ -1,4 +1,4 @@
-"""Measures ``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ.
+"""Benchmarks ``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ.
 
 The layout has images of 1024 px, and for each part of a face a mask file of 512 px.
 """
@@ -24,7 +24,7 @@ _RENDERED = 2  # number of faces that are rendered; the others are links to thei
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return one case for each prepared size, 256 and 512 px."""
+    """Return the benchmark cases of ``prep-data``: one for each size of the prepared faces, 256 and 512 px."""
     raw = raw_layout(options.folder / "raw", 24 if options.thorough else 6)
     return [
         Case("preparation", f"{size} px, one process", {"raw": raw, "size": size, "workers": 1}) for size in (256, 512)
@@ -33,7 +33,16 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Iterator[Work]:
-    """Prepare the work of a case. One round prepares all faces of the folder ``raw``, into an empty folder."""
+    """Context manager: prepare a benchmark case of ``prep-data``.
+
+    One round of the work prepares all faces of a raw data set, and writes them into an empty folder.
+
+    Args:
+        raw: folder of the raw data set.
+        size: side of the prepared faces in pixels.
+        workers: number of processes.
+        image_format: format of the prepared images.
+    """
     source = read_source(raw)
     with tempfile.TemporaryDirectory() as name:
         folders = (Path(name) / str(number) for number in itertools.count())
@@ -48,10 +57,10 @@ def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Itera
 
 
 def raw_layout(out: Path, count: int, size: int = 512) -> Path:
-    """Write ``count`` faces in the raw layout of CelebAMask-HQ to the folder ``out``, and return it.
+    """Write ``count`` faces in the raw layout of CelebAMask-HQ to the folder ``out``, and return ``out``.
 
-    Mask files have ``size`` px, images ``2 * size`` px. Only the first two faces are rendered; the files of the others
-    are hard links to theirs.
+    Mask files have ``size`` px, images ``2 * size`` px. Only the first two faces are rendered; the files of all other
+    faces are hard links to the files of these two.
     """
     write_dataset(out, _RENDERED, size, workers=1)
     images, masks = out / IMAGES, out / MASKS

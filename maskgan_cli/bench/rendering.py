@@ -1,4 +1,4 @@
-"""Measures ``synth``: rendering faces."""
+"""Benchmarks ``synth``: the time to render faces."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from maskgan_cli.synth import face
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return a case at 128 px; a thorough run also has cases at 256 and 512 px."""
+    """Return the benchmark cases of ``synth``: one at 128 px; a thorough run also has cases at 256 and 512 px."""
     sizes = (128, 256, 512) if options.thorough else (128,)
     return [Case("synth", f"{size} px", {"size": size}) for size in sizes]
 
 
 @contextlib.contextmanager
 def work(size: int) -> Iterator[Work]:
-    """Prepare the work of a case. One round renders one face, a different one each time."""
+    """Context manager: prepare a benchmark case of ``synth``, with pictures of ``size`` pixels.
+
+    One round of the work renders one face, a different one each time.
+    """
     numbers = itertools.count()
     yield Work(lambda: face(0, next(numbers), size), 1, "face", {"size": size})

@@ -1,4 +1,4 @@
-"""Runs the cases of several measurements and builds the JSON report."""
+"""Runs the benchmark cases of several measurements and builds the JSON report."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ Watch = Callable[[Iterable[Case], int, str], Iterator[Case]]
 
 
 def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: bool, watch: Watch) -> Iterator[Figure]:
-    """Measure all cases of the given measurements one after another, and yield the results.
+    """Measure all benchmark cases of some measurements one after another, and yield the result of each.
 
     Args:
-        names: names of measurements, keys of `MEASUREMENTS`.
-        weights, device, thorough: see `BenchOptions`.
+        names: names of the measurements, keys of `MEASUREMENTS`.
+        weights: weights file of the Dense Mapping Network; None for the default weights.
+        device: see `devices.pick_device`.
+        thorough: measure more and larger cases, and each for longer.
         watch: shows the progress, see `Watch`.
 
     Raises:
@@ -36,10 +38,10 @@ def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: b
 
 
 def report(figures: Sequence[Figure], machine: Mapping[str, Any], *, thorough: bool) -> dict[str, Any]:
-    """Return the JSON report that ``--json`` prints and ``benchmarks/`` writes.
+    """Return the benchmark report as a JSON object, which ``maskgan bench --json`` prints and ``benchmarks/`` writes.
 
     Args:
-        figures: the results.
+        figures: the results of the cases.
         machine: description of the machine, see `machine.machine`.
         thorough: whether the run was thorough.
     """

@@ -1,4 +1,4 @@
-"""Measures the start-up time of commands."""
+"""Benchmarks the start-up time of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _COMMANDS = (("--help",), ("swap-mouth", "--help"), ("weights", "list"))
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return cases for plain Python (as a reference), general help, the help of one command, and ``weights list``."""
+    """Return the benchmark cases of the start-up time: one for each of a few fast commands.
+
+    The commands are Python without a program (as a reference), the general help, the help of one command, and ``weights
+    list``.
+    """
     del options  # the cases do not depend on it
     python = Case("start", "python alone", {"arguments": ("-c", "pass")})
     return [
@@ -28,6 +32,9 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(arguments: Sequence[str]) -> Iterator[Work]:
-    """Prepare the work of a case. One round runs Python with the given arguments, from start to end of the process."""
+    """Context manager: prepare a benchmark case of the start-up time.
+
+    One round of the work runs Python with ``arguments``, from the start to the end of the process.
+    """
     words = [sys.executable, *arguments]
     yield Work(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL), 1, "start")

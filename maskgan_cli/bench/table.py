@@ -1,4 +1,4 @@
-"""All measurements by name. This module imports nothing slow, because the help of the command line lists them."""
+"""The table of all measurements. This module imports nothing slow, because the command line's help lists its names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Measurement:
-    """A kind of benchmark, which has one or several cases.
+    """A kind of benchmark, e.g. of training steps, which has one or several cases.
 
     Attributes:
         title: description for people.
         cases: ``module:name`` of a function that takes a `BenchOptions` and returns the cases.
-        work: ``module:name`` of a context manager that creates a `figure.Work` from the settings of a case.
+        work: ``module:name`` of a context manager that takes the settings of a case and yields a `figure.Work`.
     """
 
     title: str
@@ -40,7 +40,10 @@ class BenchOptions:
 
 
 def _of(title: str, module: str) -> Measurement:
-    """Return the measurement that a module of this package defines in its functions ``cases`` and ``work``."""
+    """Return the measurement that a module of this package defines.
+
+    ``module`` is the module's name; it has the functions ``cases`` and ``work``.
+    """
     return Measurement(title, f"maskgan_cli.bench.{module}:cases", f"maskgan_cli.bench.{module}:work")
 
 

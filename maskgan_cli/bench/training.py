@@ -1,4 +1,4 @@
-"""Measures training steps of ``train dmn`` on rendered faces, including data loading."""
+"""Benchmarks training steps of ``train dmn`` on rendered faces, including data loading."""
 
 from __future__ import annotations
 
@@ -25,19 +25,22 @@ _RARELY = 10**9  # interval in steps of logging, validation etc., so large that 
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return a case for the recipe ``tiny-cpu``; a thorough run also has the bundled generator's recipe at 128 px."""
+    """Return the benchmark cases of ``train dmn``: one for the recipe ``tiny-cpu``.
+
+    A thorough run also has a case for the bundled generator's recipe at 128 px.
+    """
     recipes = ["tiny-cpu", "bundled-128"] if options.thorough else ["tiny-cpu"]
     return [Case("training", f"recipe {name}", {"recipe": name, "device": options.device}) for name in recipes]
 
 
 @contextlib.contextmanager
 def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work]:
-    """Prepare the work of a case. One round is one training step.
+    """Context manager: prepare a benchmark case of ``train dmn``. One round of the work is one training step.
 
     Args:
         recipe: name of the recipe.
         device: see `devices.pick_device`.
-        changes: additional settings, ``NAME=VALUE``, that override the recipe.
+        changes: settings that override those of the recipe, as ``NAME=VALUE``.
     """
     never = [f"schedule.{name}_every={_RARELY}" for name in ("log", "validate", "sample", "checkpoint")]
     never += [f"schedule.steps={_RARELY}", "schedule.decay_from=null", "schedule.validation_samples=1"]
@@ -59,7 +62,7 @@ def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work
 
 
 def faces(folder: Path, count: int, size: int) -> PreparedData:
-    """Render ``count`` faces, prepare them at ``size`` px in a folder, and return the prepared data set."""
+    """Render ``count`` faces into ``folder``, prepare them at ``size`` px, and return the prepared data set."""
     raw = write_dataset(folder / "raw", count, 64, identities=10, workers=1)
     out = folder / "data"
     for _ in prepare(read_source(raw), out, size=size, image_format="png", workers=1, overwrite=False):

@@ -44,11 +44,11 @@ def similarity(points: Points, targets: Points) -> Points:
     the solution has a closed form.
 
     Args:
-        points: (..., 5, 2); in each set, at least two different points must not be NaN.
-        targets: where the points should be mapped to; the same or a broadcastable shape.
+        points: one or more sets of five points (..., 5, 2); in each set, at least two different points must not be NaN.
+        targets: the positions to which the points should be mapped; the same or a broadcastable shape.
 
     Returns:
-        Matrices (..., 2, 3) that map (x, y, 1) to the target coordinates.
+        For each set of points, the matrix (..., 2, 3) that maps (x, y, 1) to the target coordinates.
     """
     known = np.isfinite(points).all(-1)
     source = np.where(known, points[..., 0] + 1j * points[..., 1], 0)
@@ -63,7 +63,10 @@ def similarity(points: Points, targets: Points) -> Points:
 
 
 def crop_points(size: int) -> Points:
-    """Return the mean points (5, 2) of face crops as in CelebA-HQ with ``size`` pixels, for faces of unknown points."""
+    """Return the mean positions (5, 2) of the five points in CelebA-HQ's face crops, scaled to ``size`` pixels.
+
+    They are used for faces whose own points are unknown.
+    """
     return CROP * size
 
 
@@ -72,8 +75,8 @@ def points_of_mask(labels: LabelMap) -> Points:
 
     Eyes are the centres of their regions; the corners of the mouth are the ends of its region along the line of the
     eyes; the tip of the nose follows from the height of the nose's region. A hidden eye (closed, behind dark glasses
-    or hair) is estimated from its brow; without a brow, it is NaN. If the mask has no mouth, or fewer than three points
-    can be estimated, return `crop_points`.
+    or hair) is estimated from its brow; if the brow is hidden too, the eye is NaN. If the mask has no mouth, or fewer
+    than three points can be estimated, return the mean points of face crops (`crop_points`).
     """
     mouth = _pixels(labels, *GROUPS["mouth"])
     points = np.full((5, 2), np.nan)
@@ -104,10 +107,14 @@ def points_of_mask(labels: LabelMap) -> Points:
 
 
 def batch_points(labels: Tensor, size: int) -> Points:
-    """Estimate the points (N, 5, 2) of faces from their label maps (N, S, S).
+    """Estimate the five points of each face in a batch from its mask.
 
-    If there are no masks, ``labels`` has the shape (N, 0, 0), and every face gets the mean points of crops of ``size``
-    pixels.
+    Args:
+        labels: label maps (N, S, S); or (N, 0, 0) if there are no masks.
+        size: side of the face crops in pixels, used only if there are no masks.
+
+    Returns:
+        The points (N, 5, 2) in pixels. If there are no masks, every face gets the mean points of face crops.
     """
     if not labels.numel():
         return np.broadcast_to(crop_points(size), (len(labels), 5, 2))
@@ -115,7 +122,7 @@ def batch_points(labels: Tensor, size: int) -> Points:
 
 
 def _pixels(labels: LabelMap, *names: str) -> Points:
-    """Return the coordinates (N, 2) of the pixels with one of the class names; empty if fewer than `_MIN_PIXELS`."""
+    """Return the coordinates x, y (N, 2) of all pixels of the named classes; none if fewer than `_MIN_PIXELS`."""
     rows, columns = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     pixels = np.stack([columns, rows], 1).astype(np.float64) + 0.5
     return pixels if len(pixels) >= _MIN_PIXELS else pixels[:0]
@@ -138,9 +145,15 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
 
 
 def aligned(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
-    """Align floating-point pictures (N, 3, H, W) like `align`, without rounding the result; differentiable.
+    """Align faces like `align`, but in floating-point pictures. Gradients flow through the result.
 
-    Pixel values may have any range. Pixels outside of the picture become 0.
+    Args:
+        images: (N, 3, H, W), floating-point values of any range.
+        points: see `align`.
+        size: see `align`.
+
+    Returns:
+        Aligned faces (N, 3, size, size), not rounded; 0 outside of the picture.
     """
     import torch
     from torch.nn import functional as F

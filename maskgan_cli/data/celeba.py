@@ -23,7 +23,7 @@ def is_celeba_layout(root: Path) -> bool:
 
 
 def read_source(root: Path) -> Source:
-    """List all aligned pictures of a CelebA download as a source without masks.
+    """Return all aligned pictures of a CelebA download as a `Source` without masks.
 
     The annotation files may be in the folder itself or in the folders of CelebA's download (Img, Anno, Eval). Kaggle's
     copy is supported: its annotations are CSV files, and its pictures are one folder deeper. The splits are those of
@@ -64,7 +64,7 @@ def _find(root: Path, name: str) -> Path:
 
 
 def _read_attributes(path: Path) -> dict[str, dict[str, str]]:
-    """Return each picture's attributes (name -> value) by file name; empty if the annotation file is missing."""
+    """Return a dict from file name to the picture's attributes (name -> value); empty if ``path`` does not exist."""
     if path.suffix != ".csv":
         return read_table(path)
     return {row.pop(_first_column(row)): row for row in read_csv(path)}
@@ -75,7 +75,7 @@ def _first_column(row: dict[str, str]) -> str:
 
 
 def _read_partition(path: Path) -> dict[str, str]:
-    """Return each picture's split (train, val or test) by file name."""
+    """Return a dict from the file name of each picture to its split: ``train``, ``val`` or ``test``."""
     try:
         if path.suffix == ".csv":
             return {row[_first_column(row)]: SPLITS[("0", "1", "2").index(row["partition"])] for row in read_csv(path)}

@@ -1,4 +1,4 @@
-"""The raw CelebAMask-HQ layout of the official download and of ``maskgan synth``."""
+"""Reads folders with the raw CelebAMask-HQ layout, which the official download and ``maskgan synth`` have."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _IMAGES_PER_FOLDER = 2000
 
 
 def official_split(celeba_id: int) -> str:
-    """Return the split of a CelebA index as in the published results: 24,183 train, 2,993 val and 2,824 test images."""
+    """Return the official split (``train``, ``val`` or ``test``) of the picture with this index in CelebA.
+
+    CelebAMask-HQ has 24,183 train, 2,993 val and 2,824 test images.
+    """
     return "train" if celeba_id < 162771 else "val" if celeba_id < 182638 else "test"
 
 
@@ -36,10 +39,15 @@ def is_raw_layout(root: Path) -> bool:
 
 
 def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -> Source:
-    """List all images and masks of a folder with the raw layout; with ``masked=False``, list only the images.
+    """Return all images and masks of a folder with the raw layout as a `Source`.
 
-    The masks are the part files. If these are missing, the label maps in the folder ``CelebAMask-HQ-mask`` are used,
-    whose class order is ``order``.
+    The masks are the part files. If the folder of part files is missing, the masks are the label maps in the folder
+    ``CelebAMask-HQ-mask``.
+
+    Args:
+        root: the folder.
+        masked: list the masks too; if false, the source has only images.
+        order: class order of the label maps in ``CelebAMask-HQ-mask``, a key of `labels.ORDERS`.
 
     Raises:
         InputError: a folder or the mapping is missing, or an annotation file is not valid.
@@ -95,7 +103,13 @@ def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -
 
 
 def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
-    """Return a message that says which mask files of an image are missing."""
+    """Return a message that says which mask files of an image are missing.
+
+    Args:
+        root: folder with the raw layout.
+        index: number of the image.
+        merged: whether the masks are label maps in ``CelebAMask-HQ-mask``; if false, they are part files.
+    """
     folder = f"{MASKS}/{index // _IMAGES_PER_FOLDER}"
     if merged:
         return f"image without any mask: {MERGED} has no {index}.png"
@@ -105,12 +119,12 @@ def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
 
 
 def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:
-    """Return the label maps as ``{image number: {"": path}}``, also those in subfolders (train, val, test)."""
+    """Return a dict from image number to ``{"": path of label map}``; subfolders (train, val, test) are included."""
     return {int(path.stem): {"": path} for path in sorted(root.rglob("*.png")) if re.fullmatch("[0-9]+", path.stem)}
 
 
 def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
-    """Return the part files as ``{image number: {part name: path}}``."""
+    """Return a dict from image number to the image's part files (part name -> path)."""
     masks: dict[int, dict[str, Path]] = {}
     for folder in root.iterdir():
         if not folder.is_dir():
@@ -122,7 +136,7 @@ def _list_masks(root: Path) -> dict[int, dict[str, Path]]:
 
 
 def lines_of(path: Path) -> Iterator[list[str]]:
-    """Return the words of each line of an annotation file; empty lines are skipped.
+    """Return an iterator over the lines of an annotation file, each as a list of its words. Empty lines are skipped.
 
     Raises:
         InputError: the file is not readable.
@@ -135,7 +149,7 @@ def lines_of(path: Path) -> Iterator[list[str]]:
 
 
 def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
-    """Return the CelebA index and the CelebA file name of each picture, by its CelebA-HQ index."""
+    """Return a dict from the CelebA-HQ index of each picture to its index and file name in CelebA."""
     lines = lines_of(path)
     next(lines, None)  # idx orig_idx orig_file
     try:
@@ -145,9 +159,10 @@ def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
-    """Read an annotation file and return its rows (column name -> value) by file name; empty if the file is missing.
+    """Return a dict from picture file name to its row (column name -> value) in an annotation file.
 
-    The first line has the number of rows, the second line the column names. Each row has a file name and the values.
+    The first line of the file contains the number of rows, the second line the column names. Each further line contains
+    a picture's file name and the values. If the file is missing, the dict is empty.
 
     Raises:
         InputError: a row has another number of values than the header.
@@ -166,7 +181,7 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_identities(path: Path) -> dict[str, str]:
-    """Return the identity (a number, as text) of each picture by file name; empty if the annotation file is missing."""
+    """Return a dict from picture file name to identity (a number, as text); empty if ``path`` does not exist."""
     if not path.exists():
         return {}
     try:

@@ -30,7 +30,7 @@ class SampleReport:
 
     Attributes:
         id, split: the sample's id and split.
-        shares: share of the pixels per class (19,).
+        shares: share of the mask's pixels that belong to each class (19,); zeros if there is no readable mask.
         problems: descriptions of errors and suspicious properties.
         digest, mask_digest: SHA-256 of the image file and of the mask file. Both are empty if one of the files is not
             readable; ``mask_digest`` is also empty if there is no mask.
@@ -53,13 +53,17 @@ class SampleReport:
 
 
 def inspect(data: PreparedData, workers: int) -> Iterator[SampleReport]:
-    """Check all samples in ``workers`` processes, and yield the reports in the order of the manifest."""
+    """Check all samples in ``workers`` processes, and yield one report per sample, in the order of the manifest."""
     jobs = [(sample, data.size) for sample in data.samples]
     return spread(_inspect_one, jobs, workers)
 
 
 def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]:
-    """Summarise the reports of all samples in one dictionary that can be written as JSON."""
+    """Summarise the reports of all samples in one dictionary, which can be written as JSON.
+
+    It contains the data set's size and hash, the number of samples per split, the frequency of each class, and the
+    unreadable and suspicious samples (including duplicates) with their problems.
+    """
     shares = np.stack([report.shares for report in reports])
     problems = {report.id: list(report.problems) for report in reports if report.problems}
     for first, second, kind in _duplicates(reports):
@@ -119,7 +123,7 @@ def _square(panel: Picture, side: int) -> Picture:
 
 
 def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
-    """Check one sample; the job is the sample and the size of the data set's images in pixels."""
+    """Check one sample. ``job`` contains the sample and the side of the data set's images in pixels."""
     sample, size = job
     problems: list[str] = []
     shares = np.zeros(NUM_CLASSES)
@@ -142,7 +146,13 @@ def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
 
 
 def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int) -> list[str]:
-    """Return messages about unusual properties of a mask. ``shares`` (19,) is the share of the pixels per class."""
+    """Return messages about unusual properties of a mask.
+
+    Args:
+        labels: the mask (H, W).
+        shares: share of the pixels that belong to each class (19,).
+        size: expected height and width.
+    """
     problems = []
     if labels.shape != (size, size):
         problems.append(f"mask is {labels.shape[1]}x{labels.shape[0]}, not {size}x{size}")
@@ -164,7 +174,10 @@ def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int)
 
 
 def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:
-    """Return a message if left and right classes are exchanged (l_* must be on the right of the picture), else ""."""
+    """Return a message if left and right parts of a mask (H, W) are exchanged; otherwise an empty string.
+
+    The person's left parts (``l_eye``, ``l_brow``) must be on the right side of the picture.
+    """
     for left, right in (("l_eye", "r_eye"), ("l_brow", "r_brow")):
         columns = [np.nonzero(labels == ID[name])[1] for name in (left, right)]
         if all(c.size for c in columns) and columns[0].mean() < columns[1].mean():
@@ -173,7 +186,7 @@ def _sides_exchanged(labels: npt.NDArray[np.uint8]) -> str:
 
 
 def _specks(labels: npt.NDArray[np.uint8]) -> int:
-    """Return the number of connected regions of fewer than `_SPECK` pixels."""
+    """Return the number of connected regions in a mask (H, W) that have fewer than `_SPECK` pixels."""
     total = 0
     for value in np.unique(labels):
         regions, count = ndimage.label(labels == value)
@@ -183,7 +196,7 @@ def _specks(labels: npt.NDArray[np.uint8]) -> int:
 
 
 def _duplicates(reports: list[SampleReport]) -> Iterator[tuple[str, str, str]]:
-    """Yield duplicates as (id of the first sample, id of its duplicate, description); each duplicate is named once."""
+    """Yield each duplicate once, as (id of the first sample, id of its duplicate, text such as ``same file as``)."""
     firsts: dict[str, SampleReport] = {}
     for report in reports:
         if report.readable and firsts.setdefault(report.digest, report) is not report:

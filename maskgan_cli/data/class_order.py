@@ -17,7 +17,8 @@ _ABOVE: Final = (
 )  # fmt: skip
 # Pairs of parts; in an upright face, the first is left of the second in the picture.
 _LEFT_OF: Final = (("r_eye", "l_eye"), ("r_brow", "l_brow"), ("r_ear", "l_ear"))
-# Parts that are inside the skin, or smaller than it or the nose. These relations do not depend on the face's rotation.
+# Parts that must be inside the skin, parts that must be smaller than the skin, and parts that must be smaller than the
+# nose. These relations do not depend on the face's rotation.
 _IN_SKIN: Final = ("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
 _SMALLER_THAN_SKIN: Final = (*_IN_SKIN, "eye_g", "l_ear", "r_ear", "ear_r")
 _SMALLER_THAN_NOSE: Final = _IN_SKIN[1:]
@@ -33,7 +34,9 @@ Numbers = npt.NDArray[Any]
 
 
 def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
-    """Return another class order if it fits a label map clearly better than ``order``; otherwise an empty string.
+    """Return the name of another class order if the label map is a clearly more plausible face in that order.
+
+    Otherwise return an empty string.
 
     Args:
         labels: label map (H, W) that was read with the class order ``order``.
@@ -52,10 +55,10 @@ def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
 
 
 def contradictions(labels: LabelMap) -> list[str]:
-    """Return the relations between parts of a label map (H, W) that are wrong for a face, e.g. ``eyes below nose``.
+    """Return descriptions of what is wrong in a label map (H, W) of a face, e.g. ``["eyes below nose", ...]``.
 
-    Return an empty list if at most two relations are wrong, unless these are two exchanges of left and right. Faces
-    that are rotated by 90, 180 or 270 degrees are accepted.
+    One or two wrong relations between parts also occur in correct masks, so the list is empty unless there are three or
+    more, or two that both exchange left and right. Faces that are rotated by 90, 180 or 270 degrees are accepted.
     """
     wrong = _best_fit(labels).wrong
     exchanged = len(wrong) >= _FEW and all(" right of " in relation for relation in wrong)
@@ -64,18 +67,24 @@ def contradictions(labels: LabelMap) -> list[str]:
 
 @dataclass(frozen=True)
 class _Fit:
-    """How well the parts of a label map fit a face: the number of right relations, and the list of wrong ones."""
+    """The result of comparing the positions and sizes of a label map's parts with those of a face.
+
+    Attributes:
+        right: number of relations between parts that are as in a face, e.g. that the brows are above the eyes.
+        wrong: descriptions of the other relations, e.g. ``brows below eyes``.
+    """
 
     right: int
     wrong: list[str]
 
     @property
     def score(self) -> int:
+        """The number of right relations minus the number of wrong ones; higher is more plausible."""
         return self.right - len(self.wrong)
 
 
 def _best_fit(labels: LabelMap) -> _Fit:
-    """Return the fit for the rotation (0, 90, 180 or 270 degrees) with the best score."""
+    """Compare a label map (H, W) with a face that is rotated by 0, 90, 180 and 270 degrees; return the best result."""
     parts = _Parts(labels)
     return max((parts.fit(turn) for turn in range(len(_TURNS))), key=lambda fit: fit.score)
 
@@ -91,13 +100,17 @@ class _Parts:
         self.counts = self.lines[0].sum(1)
 
     def fit(self, turn: int) -> _Fit:
-        """Return the fit for a face that is rotated by ``turn`` (0 to 3) times 90 degrees."""
+        """Compare the parts with those of a face that is rotated by ``turn`` (0 to 3) times 90 degrees."""
         relations = self._positions(turn) + self._surroundings() + self._sizes()
         wrong = [text for holds, text in relations if not holds]
         return _Fit(len(relations) - len(wrong), wrong)
 
     def _positions(self, turn: int) -> list[tuple[bool, str]]:
-        """Return, for each pair in `_ABOVE` and `_LEFT_OF`, whether it is right, and the text for a message if not."""
+        """Check the position of the parts in each pair of `_ABOVE` and `_LEFT_OF`; ``turn`` is as in `fit`.
+
+        Returns:
+            For each pair whose parts exist, whether their positions are right, and a text that describes the error.
+        """
         found = []
         for pairs, direction, word in zip((_ABOVE, _LEFT_OF), _TURNS[turn], ("below", "right of"), strict=True):
             for first, second in pairs:
@@ -107,7 +120,11 @@ class _Parts:
         return found
 
     def _surroundings(self) -> list[tuple[bool, str]]:
-        """Return, for each part that must be inside the skin, whether it is, and the text for a message if not."""
+        """Check that the parts in `_IN_SKIN` are inside the skin.
+
+        Returns:
+            For each part that exists, whether it is inside the skin, and a text that describes the error.
+        """
         if not self._has("skin"):
             return []
         extent = [np.nonzero(line[ID["skin"]])[0] for line in self.lines]
@@ -116,7 +133,11 @@ class _Parts:
         return [(bool((low <= mean).all() and (mean <= high).all()), f"{name} outside skin") for name, mean in inside]
 
     def _sizes(self) -> list[tuple[bool, str]]:
-        """Return, for each part with a maximum size, whether it is small enough, and the text for a message if not."""
+        """Check that parts are not larger than the skin or the nose.
+
+        Returns:
+            For each part that exists, whether it is small enough, and a text that describes the error.
+        """
         return [
             (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")
             for large, parts in (("skin", _SMALLER_THAN_SKIN), ("nose", _SMALLER_THAN_NOSE)) if self._has(large)
@@ -127,7 +148,7 @@ class _Parts:
         return bool(self.counts[_ids(name)].sum() >= _LEAST)
 
     def _mean(self, name: str) -> Numbers:
-        """Return the mean position (row, column) of a part or group of parts."""
+        """Return the mean position (row, column) of the part or group of parts with this name."""
         sums = [lines[_ids(name)].sum(0) @ np.arange(lines.shape[1]) for lines in self.lines]
         return np.asarray(np.array(sums) / self.counts[_ids(name)].sum())
 

@@ -15,7 +15,9 @@ _SUPERSAMPLE: Final = 2  # samples per pixel and axis
 
 
 def oriented_square(points: Points) -> npt.NDArray[np.float64]:
-    """Return the corners (4, 2) of a face's square crop: top left, bottom left, bottom right, top right.
+    """Return the square around a face that CelebA-HQ crops, as its corners (4, 2) in the photo.
+
+    The corners are top left, bottom left, bottom right and top right. The square is rotated like the face.
 
     The horizontal direction is the mean of the line between the eyes and the normal of the line from eyes to mouth.
     The side is the larger of 4 times the distance between the eyes and 3.6 times the distance from eyes to mouth. The
@@ -40,9 +42,14 @@ def side_of(square: npt.NDArray[np.float64]) -> float:
 
 
 def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture:
-    """Crop the square with the corners (4, 2) from a picture, and scale it to ``size`` pixels.
+    """Crop a (rotated) square from a picture, and scale the crop to ``size`` pixels.
 
-    Where the square extends beyond the picture, the crop shows the picture mirrored at its border.
+    Where the square extends beyond the picture, the crop shows the picture mirrored at the picture's border.
+
+    Args:
+        picture: the picture (H, W, 3).
+        square: corners (4, 2) of the square in the order of `oriented_square`.
+        size: side of the crop in pixels.
 
     Returns:
         The crop (size, size, 3) ``uint8``.
@@ -65,18 +72,28 @@ def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture
 
 
 def _mirrored(low: int, high: int, length: int) -> npt.NDArray[np.int64]:
-    """Return the indices ``low`` to ``high - 1``; those outside of 0 to ``length - 1`` are mirrored at the border."""
+    """Return the indices ``low`` to ``high - 1``; mirror indices outside of 0 to ``length - 1`` at the border."""
     indices = np.arange(low, high) % (2 * length)
     return np.where(indices < length, indices, 2 * length - 1 - indices)
 
 
 def matrix_of(square: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
-    """Return the matrix (2, 3) that maps (x, y, 1) in a square's crop of ``size`` pixels to (x, y) in the photo."""
+    """Return the matrix (2, 3) that maps a position (x, y, 1) in a crop to its position (x, y) in the photo.
+
+    Args:
+        square: corners (4, 2) of the crop in the photo, in the order of `oriented_square`.
+        size: side of the crop in pixels.
+    """
     right, below = (square[3] - square[0]) / size, (square[1] - square[0]) / size
     return np.stack([right, below, square[0]], 1)
 
 
 def square_of(matrix: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
-    """Return the corners (4, 2) of the square whose crop of ``size`` pixels has this matrix: inverse of `matrix_of`."""
+    """Return the corners (4, 2) of a crop in the photo from the crop's matrix; the inverse of `matrix_of`.
+
+    Args:
+        matrix: (2, 3), maps positions in the crop to positions in the photo.
+        size: side of the crop in pixels.
+    """
     corners = np.array([[0, 0, 1], [0, size, 1], [size, size, 1], [size, 0, 1]])
     return np.asarray(corners @ matrix.T)

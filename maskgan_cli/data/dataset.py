@@ -32,10 +32,10 @@ class Batch:
     Attributes:
         images: (N, 3, H, W) ``uint8``.
         labels: class ids (N, H, W) ``uint8``; (N, 0, 0) for a data set without masks.
-        indices: indices of the samples in the split (N,).
-        mirrored: whether each sample was mirrored (N,) ``bool``.
-        other_images, other_labels: pictures and masks of the same scenes with another expression, in the same shapes;
-            None if they are not requested.
+        indices: index of each face in the list of samples (N,).
+        mirrored: whether each face was mirrored (N,) ``bool``.
+        other_images, other_labels: pictures and masks of the same rendered scenes with another facial expression, in
+            the same shapes as ``images`` and ``labels``; None if they are not requested.
         edited_labels: two simulated edits of each mask, M_inter and M_outer of the paper (N, 2, H, W); None if they are
             not requested.
     """
@@ -65,15 +65,15 @@ class Batch:
 class FaceDataset(Dataset[Item]):
     """Data set that reads the images and label maps of one split.
 
-    It is indexed by a `Draw`: the index of a sample, and whether to mirror the sample.
+    It is indexed by a `Draw` (the index of a sample, and whether to mirror the sample) and returns an `Item`.
 
     Args:
         samples: samples of one prepared data set.
         size: image size of the network.
         cache: keep all decoded samples in memory (4 bytes per pixel).
         masked: also read the label maps.
-        variants: also return an expression variant of each face, which is the next sample of the same scene. If the
-            scene has only one sample, this is the face itself.
+        variants: also return each face with another expression: the next sample of the same rendered scene. If the
+            scene has only one sample, the same face is returned again.
         edits: also return two edits of each mask, from the files that ``maskgan simulate-edits`` wrote to this folder.
 
     Raises:
@@ -147,7 +147,13 @@ class FaceDataset(Dataset[Item]):
 
 
 def _next_variants(samples: list[Sample]) -> list[int]:
-    """Return, for each sample, the index of the next sample of its scene; the first one follows the last one."""
+    """Return, for each sample, the index of the next sample of the same scene.
+
+    The last sample of a scene gets the index of the scene's first sample.
+
+    Raises:
+        InputError: a sample has no scene.
+    """
     scenes: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
         if "scene" not in sample.fields:
@@ -163,7 +169,7 @@ def _next_variants(samples: list[Sample]) -> list[int]:
 
 
 def collate(items: list[Item]) -> Batch:
-    """Combine the samples of a `FaceDataset` into a batch."""
+    """Combine items of a `FaceDataset` into a batch."""
     indices, mirrored, pictures, labels, others, edits = zip(*items, strict=True)
     other_images, other_labels = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
     edited = None if edits[0] is None else torch.from_numpy(np.stack(edits))

@@ -1,4 +1,4 @@
-"""The sampler that selects the samples of each training step. Its draws depend only on the seed and the step."""
+"""The sampler that selects the samples of each training step. The selection depends only on the seed and the step."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
 
 
 class StepSampler(Sampler[list[Draw]]):
-    """Batch sampler that yields the draws of each step: an endless sequence of shuffled epochs, divided into batches.
+    """Batch sampler that yields, for each training step, which samples to load and which of them to mirror.
 
-    The draws are a function of the seed and the step, so a resumed run needs no sampler state. The batches do not
-    depend on the number of processes: each process takes its part of every batch.
+    The samples of all steps are an endless sequence of shuffled epochs, divided into batches. A batch depends only on
+    the seed and the step, so a resumed run needs no sampler state. Batches are the same for any number of processes:
+    each process loads its part of every batch.
 
     Args:
         count: number of samples in the split.
@@ -26,10 +27,10 @@ class StepSampler(Sampler[list[Draw]]):
         flip: mirror each draw with a probability of 0.5.
         first_step: the step to start with.
         rank, world: index of this process, and number of processes.
-        groups: name of each sample's group. Draws alternate between the groups; None means that all samples are in one
-            group.
-        shares: number of consecutive draws from each group before the next group follows; 1 for groups that are not
-            named.
+        groups: name of each sample's group. The sampler alternates between the groups; None means that all samples
+            are in one group.
+        shares: group name -> number of consecutive samples that are drawn from this group before the next group
+            follows; 1 for groups that are not named.
     """
 
     def __init__(
@@ -61,13 +62,13 @@ class StepSampler(Sampler[list[Draw]]):
             step += 1
 
     def draws(self, step: int) -> list[Draw]:
-        """Return the draws of this process in one step."""
+        """Return the samples that this process loads in one step, as a list of (index, whether to mirror)."""
         share = self.batch_size // self.world
         start = step * self.batch_size + self.rank * share
         return [self._draw(position) for position in range(start, start + share)]
 
     def _draw(self, position: int) -> Draw:
-        """Return the draw at a position in the endless sequence of all draws."""
+        """Return (index, whether to mirror) of the sample at a position in the endless sequence of all steps."""
         turn, slot = divmod(position, len(self._turn))
         group = self._turn[slot]
         members = self._groups[group]

@@ -29,7 +29,7 @@ _ROWS: Final = 256  # number of fingerprints that are compared with all later on
 
 
 def fingerprint(picture: Picture) -> Fingerprint:
-    """Return the fingerprint of a picture (H, W, 3)."""
+    """Return the fingerprint of a picture (H, W, 3): the hashes of its four crops, as bytes (4, 32)."""
     image = Image.fromarray(picture).convert("L")
     hashes = []
     for margin in _MARGINS:
@@ -41,7 +41,7 @@ def fingerprint(picture: Picture) -> Fingerprint:
 
 
 def near_pairs(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, int]]:
-    """Yield the pairs of near duplicates as (i, j, number of different bits), with i < j."""
+    """Yield each pair of near duplicates as (i, j, number of different bits), where i < j are indices of the list."""
     if not fingerprints:
         return
     # With bits as -1 and 1, a matrix product counts equal minus different bits; it is exact in float32 and fast.

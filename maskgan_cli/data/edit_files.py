@@ -36,7 +36,7 @@ def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]
 
 
 def edits_sha256(samples: Sequence[Sample], folder: Path) -> str:
-    """Return one SHA-256 of the edited masks of all samples, in the order of the samples.
+    """Return one SHA-256 of the edited masks of all samples; the arguments are those of `edit_files`.
 
     Raises:
         InputError: a file is missing.

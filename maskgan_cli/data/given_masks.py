@@ -1,4 +1,4 @@
-"""Reading of users' masks. Options select their class order, and a wrong selection is detected."""
+"""Reads masks that the user provides. Their class order is an option, and a wrong class order is detected."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class MaskRules:
 
     Attributes:
         order: class order of masks that contain class ids, a key of `labels.ORDERS`; not used for colour-coded masks.
-        force: accept masks whose parts are at positions that are wrong for a face, without any check.
-        any_shape: accept such masks, e.g. from a poor face parser, unless another known class order fits them better.
+        force: do not check the positions of the parts at all.
+        any_shape: accept masks that are wrong for a face (e.g. eyes below the nose), as a poor face parser may predict
+            them. If such a mask fits another known class order better, it is still an error.
     """
 
     order: str = "celebamask"
@@ -38,7 +39,7 @@ _RULES: Final[ContextVar[MaskRules]] = ContextVar("mask_rules", default=_DEFAULT
 
 @contextlib.contextmanager
 def mask_rules(rules: MaskRules) -> Iterator[None]:
-    """Apply ``rules`` to all masks that `read_given_mask` reads inside the block."""
+    """Context manager that applies ``rules`` to all masks that `read_given_mask` reads inside its block."""
     token = _RULES.set(rules)
     try:
         yield
@@ -47,7 +48,7 @@ def mask_rules(rules: MaskRules) -> Iterator[None]:
 
 
 def read_given_mask(path: Path) -> LabelMap:
-    """Read a user's label map (H, W) with the options of `mask_rules`, and check its class order.
+    """Read a label map (H, W) that the user provides, with the options of `mask_rules`, and check its class order.
 
     Masks in the folder ``images`` of a prepared data set are read without options and check.
 

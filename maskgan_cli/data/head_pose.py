@@ -1,8 +1,8 @@
-"""Head poses: reading angles from the manifest, and adapting them to mirrored or rotated pictures.
+"""Head poses: reads angles from the manifest, and adapts them to mirrored or rotated pictures.
 
-Angles are yaw, pitch and roll in degrees with HopeNet's signs: positive yaw is to the left of the picture, positive
-pitch is up, and positive roll is clockwise. Yaw is applied after roll, and pitch after yaw, so rotating the picture
-changes all three angles.
+Angles are yaw, pitch and roll in degrees with HopeNet's signs: a head with positive yaw is turned to the left of the
+picture, with positive pitch up, and with positive roll clockwise. Yaw is applied after roll, and pitch after yaw, so
+rotating the picture changes all three angles.
 """
 
 from __future__ import annotations
@@ -28,15 +28,23 @@ def pose_of(samples: Sequence[Sample]) -> Tensor:
 
 
 def mirror_pose(angles: Tensor, mirrored: Tensor) -> Tensor:
-    """Return angles (N, 3) in which yaw and roll are negated where the picture is mirrored (N,) ``bool``."""
+    """Adapt head poses to mirrored pictures by negating yaw and roll.
+
+    Args:
+        angles: yaw, pitch and roll (N, 3) of the pictures before mirroring.
+        mirrored: (N,) ``bool``, true for the pictures that are mirrored; the angles of the others do not change.
+
+    Returns:
+        The angles (N, 3).
+    """
     return torch.where(mirrored[:, None], angles * angles.new_tensor(MIRRORED), angles)
 
 
 def rotation(angles: Tensor) -> Tensor:
-    """Convert angles (N, 3) to rotation matrices (N, 3, 3) whose columns are the head's side, up and front directions.
+    """Convert yaw, pitch and roll (N, 3) in degrees to rotation matrices (N, 3, 3).
 
-    Rows are the picture's x (right), y (up) and z (towards the viewer). The side direction points to the right of the
-    picture for a frontal head.
+    The columns of a matrix are the directions to the side, top and front of the head. The rows are the picture's axes
+    x (right), y (up) and z (towards the viewer). For a frontal head, the side direction points to the right.
     """
     yaw, pitch, roll = torch.deg2rad(angles).unbind(1)
     zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
@@ -46,7 +54,10 @@ def rotation(angles: Tensor) -> Tensor:
 
 
 def angles_of(rotations: Tensor) -> Tensor:
-    """Convert rotation matrices (N, 3, 3) to angles (N, 3); the inverse of `rotation` for yaw within 90 degrees."""
+    """Convert rotation matrices (N, 3, 3) to yaw, pitch and roll (N, 3) in degrees.
+
+    This is the inverse of `rotation` for yaw from -90 to 90 degrees.
+    """
     yaw = -torch.asin(rotations[:, 0, 2].clamp(-1, 1))
     pitch = torch.atan2(rotations[:, 1, 2], rotations[:, 2, 2])
     roll = torch.atan2(rotations[:, 0, 1], rotations[:, 0, 0])
@@ -54,7 +65,12 @@ def angles_of(rotations: Tensor) -> Tensor:
 
 
 def turn_pose(angles: Tensor, degrees: Tensor) -> Tensor:
-    """Return the angles (N, 3) of heads after their pictures are rotated clockwise by ``degrees`` (N,)."""
+    """Return the yaw, pitch and roll (N, 3) that heads have after their pictures are rotated clockwise.
+
+    Args:
+        angles: yaw, pitch and roll (N, 3) in degrees before the rotation.
+        degrees: rotation of each picture (N,).
+    """
     return angles_of(_clockwise(torch.deg2rad(degrees)) @ rotation(angles))
 
 

@@ -1,6 +1,6 @@
-"""The journal of a preparation lists the finished samples, so that an interrupted run can be resumed.
+"""The journal of a preparation: a file that lists the finished samples, so that an interrupted run can be resumed.
 
-The first line of the file contains the settings as JSON, and each further line contains one finished sample.
+Each line is a JSON document. The first line contains the settings, and each further line one finished sample.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ JOURNAL: Final = ".prepare.jsonl"
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of the preparation of one sample.
+    """The result of preparing one sample.
 
     Attributes:
         id: the sample's id.
@@ -55,12 +55,15 @@ def read_lines(path: Path) -> list[Any]:
 
 
 def line(outcome: Outcome) -> dict[str, str]:
-    """Return an outcome as the dictionary that the journal stores; it has no remark."""
+    """Convert an outcome to the dictionary that the journal stores. The remark is left out."""
     return {name: value for name, value in asdict(outcome).items() if name != "remark"}
 
 
 def parse(document: Any) -> Outcome | None:
-    """Return the outcome that `line` stored as a dictionary; None if the dictionary is not valid."""
+    """Convert a JSON document of the journal to an outcome, the inverse of `line`.
+
+    Return None if the document is not valid or describes a rejected sample.
+    """
     names = {field.name for field in fields(Outcome)} - {"remark"}
     if (
         isinstance(document, dict)

@@ -69,7 +69,10 @@ def batches(
 
 
 class _CapturedErrors(Dataset["Item | MaskGANError"]):
-    """A data set that returns errors instead of raising them, because loader processes turn errors into tracebacks."""
+    """Wrapper of a data set that returns errors instead of raising them.
+
+    PyTorch would replace the message of an error that a loader process raises by a long traceback.
+    """
 
     def __init__(self, dataset: FaceDataset) -> None:
         self._dataset = dataset
@@ -82,7 +85,7 @@ class _CapturedErrors(Dataset["Item | MaskGANError"]):
 
 
 def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANError:
-    """Combine the samples into a batch; if there are errors among them, return the first error."""
+    """Combine the items into a batch; if some of them are errors, return the first error instead."""
     errors = [item for item in items if isinstance(item, MaskGANError)]
     return errors[0] if errors else collate([item for item in items if not isinstance(item, MaskGANError)])
 
@@ -90,7 +93,13 @@ def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANEr
 def _stream(
     loaded: Iterator[Batch | MaskGANError], workers: list[BaseProcess], stop: Callable[[], bool]
 ) -> Iterator[Batch]:
-    """Yield the batches, raise the errors among them, and end the loader processes ``workers`` afterwards."""
+    """Yield the batches that a data loader returns. Raise the first error among them. Finally, end the processes.
+
+    Args:
+        loaded: iterator of the data loader.
+        workers: the loader processes.
+        stop: see `batches`.
+    """
     try:
         while (batch := _next(loaded, stop)) is not None:
             if isinstance(batch, MaskGANError):
@@ -102,9 +111,10 @@ def _stream(
 
 
 def _next(loaded: Iterator[Batch | MaskGANError], stop: Callable[[], bool]) -> Batch | MaskGANError | None:
-    """Return the next batch or error, or None after the last one.
+    """Wait for the next batch or error of a data loader, and return it; return None after the last one.
 
-    The loader's timeout interrupts the wait regularly, to check for a stop request.
+    The loader's timeout interrupts the wait every second, so that a stop request is noticed; ``stop`` is as in
+    `batches`.
 
     Raises:
         Stopped: a stop is requested, and no batch arrives within `_PATIENCE`.

@@ -1,4 +1,4 @@
-"""Several prepared data sets as one source, for example photos and rendered faces."""
+"""Combines several prepared data sets, for example photos and rendered faces, into one source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCAL: Final = ("identity", "scene")  # columns whose values are unique only wi
 
 
 def read_source(roots: Sequence[Path]) -> Source:
-    """List the samples of several prepared data sets with their splits.
+    """Return the samples of several prepared data sets as one `Source`. Each sample keeps its split.
 
     Ids, identities and scenes get the name of their data set as a prefix, because person 3 of one data set is not
     person 3 of another one. The column ``source`` of the manifest contains this name, so that recipes can balance the

@@ -1,4 +1,4 @@
-"""A folder of images and label maps as a source.
+"""Reads a folder of images and label maps as a source of samples.
 
 The files are ``images/NAME.*`` and ``masks/NAME.png``, or ``NAME.*`` and ``NAME.mask.png`` in one folder. A prepared
 data set is such a folder, so it can be prepared again at another size. If the folder has a ``manifest.csv``, splits,
@@ -24,15 +24,16 @@ MASK_SUFFIX = ".mask.png"
 def read_source(
     root: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool = True
 ) -> Source:
-    """List all images and label maps of a folder; with ``masked=False``, list only the images.
+    """Return all images and label maps of a folder as a `Source`.
 
     Args:
         root: the folder.
         order: the class order of its label maps, a key of `labels.ORDERS`.
-        val_share, test_share: shares of the splits val and test among the samples without a split in the manifest. A
-            sample's split depends only on its name and the seed, so it does not change if other samples are added.
+        val_share, test_share: probabilities (0 to 1) that a sample without a split in the manifest gets the split val
+            or test. The split depends only on the sample's name and the seed, so it does not change if other samples
+            are added.
         seed: seed of the random splits.
-        masked: whether to read label maps.
+        masked: list the label maps too; if false, the source has only images.
 
     Raises:
         InputError: the folder is missing or has no images.
@@ -74,7 +75,7 @@ def read_source(
 
 
 def _hint(root: Path) -> str:
-    """Return a hint for a folder without a data set: its subfolder with a data set, or to check the path."""
+    """Return a hint for the error about a folder without images: a subfolder with a data set, or "check the path"."""
     for inner in sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir()):
         if is_raw_layout(inner) or is_celeba_layout(inner) or (inner / "images").is_dir():
             return f"the data set is in {inner}: name that folder"
@@ -82,14 +83,17 @@ def _hint(root: Path) -> str:
 
 
 def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:
-    """Return a sample's random split (train, val or test), drawn from the hash of its name and the seed."""
+    """Return a sample's split (train, val or test), drawn at random by a hash of its name and the seed.
+
+    ``val_share`` and ``test_share`` are the probabilities of val and test.
+    """
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
     return "test" if draw < test_share else "val" if draw < test_share + val_share else "train"
 
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of a manifest by sample id; empty if the file is missing."""
+    """Return a dict from sample id to the row of the manifest (column name -> value); empty if the file is missing."""
     rows = read_csv(path) if path.is_file() else []
     if rows and "id" not in rows[0]:
         raise InputError(path, expected="a column id", found=", ".join(rows[0])[:80])
@@ -100,8 +104,8 @@ def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
     """List the files of a folder.
 
     Returns:
-        The images and the masks, both by name; the names that several images have; and a message about files of
-        unsupported picture formats (empty if there are none).
+        A dict from sample name to image, a dict from sample name to mask, the set of names that several images have,
+        and a message about files of unsupported picture formats (empty if there are none).
     """
     if (root / "images").is_dir():
         files = _files(root / "images")

@@ -1,4 +1,4 @@
-"""Batches of pictures from a list of files."""
+"""Reads a list of picture files in batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """Return a context manager that does nothing, so that every error is raised. This is the default of ``attempt``."""
+    """Return a context manager that does nothing, so that every error is raised: the default of ``attempt``."""
     return nullcontext()
 
 
@@ -32,7 +32,7 @@ def read_pictures(
     change: Callable[[Path, Picture], Picture] | None = None,
     attempt: Attempt = attempted,
 ) -> Iterator[tuple[list[Path], Tensor, list[Sides]]]:
-    """Read pictures in batches, in the order of the list. A picture of another size starts a new batch.
+    """Read pictures in batches, in the order of ``paths``. A picture of another size than the last starts a new batch.
 
     Args:
         paths: the files.
@@ -43,7 +43,8 @@ def read_pictures(
             the context manager suppresses an error, the file is skipped.
 
     Yields:
-        For each batch the paths, the pictures (N, 3, H, W) ``uint8``, and height and width of each file.
+        For each batch, the paths, the pictures (N, 3, H, W) ``uint8``, and the (height, width) of each picture in its
+        file, before ``change``.
 
     Raises:
         InputError: a file is not a picture.

@@ -1,4 +1,4 @@
-"""Preparation of a data set: converts any source to square images and label maps of one size."""
+"""Preparation of a data set: converts the samples of a source to square images and label maps of one size."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ MIN_SIZE, MAX_SIZE = 64, 1024
 def prepare(
     source: Source, out: Path, *, size: int, image_format: str, workers: int, overwrite: bool
 ) -> Iterator[Outcome]:
-    """Prepare a source, and yield the outcome of each candidate. The data set is complete when the iterator ends.
+    """Write the samples of a source as a prepared data set, and yield the outcome of each sample.
 
-    Samples that an interrupted run with the same settings has written are reused. If the data set is already complete,
-    nothing is done and nothing is yielded.
+    The data set is complete when the iterator ends. Samples that an interrupted run with the same settings has written
+    are reused. If the data set is already complete, nothing is done and nothing is yielded.
 
     Args:
         source: the samples to prepare.
@@ -98,7 +98,10 @@ def prepare(
 
 
 def merge_parts(parts: dict[str, Path]) -> LabelMap:
-    """Merge part files (path by part name) into one label map (H, W); later parts of `labels.PARTS` cover earlier ones.
+    """Merge the part files of one face into a label map (H, W).
+
+    Args:
+        parts: part name -> path of the part file. Where parts overlap, the later one in `labels.PARTS` is used.
 
     Raises:
         InputError: a part is not readable, or parts have different sizes.
@@ -119,7 +122,11 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 
 
 def _prepare_one(candidate: Candidate, **settings: Any) -> Outcome:
-    """Prepare one sample in a worker process, and return the outcome with warnings about its files as a remark."""
+    """Prepare one sample in a worker process, and return its outcome.
+
+    Warnings about content of the files that was not read become the outcome's remark. ``settings`` are the keyword
+    arguments of `_files_of`.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OmissionWarning)
         done = _files_of(candidate, **settings)
@@ -131,7 +138,9 @@ def _files_of(
     candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
     crop: int | None, halved: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Write the files of one sample. If an input file is not valid, write nothing and return the reason.
+    """Write the image and mask of one sample, and return the outcome with their hashes.
+
+    If an input file is not valid, write nothing and return an outcome with the reason.
 
     Args:
         candidate: the sample, which has an image.
@@ -169,7 +178,7 @@ def _files_of(
 
 
 def _central(picture: Picture, side: int) -> Picture:
-    """Return the central square of a picture, with ``side`` pixels."""
+    """Return the central square of a picture (H, W, 3), with ``side`` x ``side`` pixels."""
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     return picture[top : top + side, left : left + side]
 
@@ -181,7 +190,7 @@ def _write(path: Path, data: bytes) -> str:
 
 
 def _problem(sides: tuple[int, ...], labels: LabelMap | None, *, halved: bool) -> str:
-    """Return a message about wrong sizes or an empty mask; an empty string if there is no problem.
+    """Return a message if the image or mask has a wrong size or the mask is empty; otherwise an empty string.
 
     Args:
         sides: height and width of the image.
@@ -207,7 +216,7 @@ def _side(shape: tuple[int, ...]) -> str:
 
 
 def _listing(source: Source) -> str:
-    """Return a hash of the list of candidates, which differs if the source has changed."""
+    """Return a hash of the samples' ids, splits, fields and part names, to detect that a source has changed."""
     digest = hashlib.sha256(source.order.encode())
     for c in source.candidates:
         digest.update(json.dumps([c.id, c.split, c.fields, sorted(c.masks)]).encode())
@@ -215,7 +224,7 @@ def _listing(source: Source) -> str:
 
 
 def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
-    """Return whether ``out`` is a complete data set with these settings (they include a hash of the candidates)."""
+    """Return whether ``out`` is a complete data set with these settings, which include a hash of the source."""
     if (out / JOURNAL).exists() or not (out / "dataset.json").is_file():
         return False
     try:
@@ -226,7 +235,14 @@ def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
 
 
 def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Outcome]:
-    """Prepare the folder ``out`` for writing, and return the outcomes of an interrupted run by sample id."""
+    """Prepare the folder ``out`` for writing: delete old files if ``overwrite`` is true, and start the journal.
+
+    Returns:
+        A dict from sample id to outcome, for the samples that an interrupted run with these settings has finished.
+
+    Raises:
+        InputError: the folder contains other files, or another data set and ``overwrite`` is false.
+    """
     path, finished = out / JOURNAL, out / "dataset.json"
     done: dict[str, Outcome] = {}
     if overwrite and (path.is_file() or finished.is_file()):
@@ -260,7 +276,7 @@ def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[s
 
 
 def _samples(dataset: Path) -> str:
-    """Return the number of samples in a ``dataset.json`` as text for a message, or a phrase if it is not readable."""
+    """Return the number of samples in a ``dataset.json`` as text; "an unknown number of" if it is not readable."""
     try:
         return str(int(read_json(dataset)["samples"]))
     except (InputError, LookupError, TypeError, ValueError):
@@ -268,7 +284,15 @@ def _samples(dataset: Path) -> str:
 
 
 def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str, Outcome], image_format: str) -> None:
-    """Write the manifest, the list of rejected samples and ``dataset.json``, and delete the journal."""
+    """Write the manifest, the list of rejected samples and ``dataset.json``, and delete the journal.
+
+    Args:
+        source: the source of the samples.
+        out: folder of the prepared data set.
+        settings: settings of the preparation.
+        done: sample id -> outcome, for all samples.
+        image_format: ``png`` or ``jpg``.
+    """
     kept = [c for c in source.candidates if not done[c.id].reason]
     rejected = [done[c.id] for c in source.candidates if done[c.id].reason]
     write_csv(out / "rejected.csv", ["id", "reason"], [{"id": d.id, "reason": d.reason} for d in rejected])

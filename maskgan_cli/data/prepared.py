@@ -23,7 +23,7 @@ _HINT: Final = "prepare it again with `maskgan prep-data`"
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the manifest with resolved paths.
+    """One sample of a prepared data set: a row of its manifest, with complete paths.
 
     Attributes:
         id, split: the sample's id and split.
@@ -57,7 +57,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """A prepared data set.
+    """The list of samples and the description of a prepared data set. The pictures are not read.
 
     Attributes:
         root: the folder.
@@ -75,7 +75,7 @@ class PreparedData:
 
     @classmethod
     def load(cls, root: str | Path) -> PreparedData:
-        """Read ``dataset.json`` and ``manifest.csv``.
+        """Read the description (``dataset.json``) and the manifest of the prepared data set in the folder ``root``.
 
         Raises:
             InputError: the folder is not a prepared data set, or its files are not valid.
@@ -147,7 +147,7 @@ def check_prepared(root: Path) -> None:
 
 
 def _description(path: Path) -> dict[str, Any]:
-    """Read ``dataset.json``, check its required entries (size, hash, classes), and return its content."""
+    """Read the file ``dataset.json`` at ``path``, check its entries size, hash and classes, and return its content."""
     info = read_json(path)
     kinds: dict[str, type] = {"size": int, "hash": str, "classes": list}
     for name, kind in kinds.items():
@@ -160,12 +160,15 @@ def _description(path: Path) -> dict[str, Any]:
 
 
 def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
-    """Convert a row of the manifest to a sample. Paths outside of the data set raise an error.
+    """Convert a row of the manifest to a sample.
 
     Args:
         root: folder of the data set.
-        row: the row.
+        row: column name -> value.
         where: position of the row, for error messages.
+
+    Raises:
+        InputError: a required column is missing, or a value is not valid, e.g. a path outside of the data set.
     """
     for name in ("id", "split", "image", "mask"):
         if name not in row:
@@ -186,11 +189,11 @@ def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
 
 
 def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
-    """Return the SHA-256 of a data set: of its manifest and the hashes of its files.
+    """Return one SHA-256 for a whole data set, computed from the manifest and the hashes of the samples' files.
 
     Args:
         manifest: path of the manifest.
-        digests: SHA-256 of each sample's image and mask; an empty string for a missing mask.
+        digests: SHA-256 of the image and of the mask, for each sample; an empty string for a missing mask.
     """
     total = hashlib.sha256(manifest.read_bytes())
     for image, mask in digests:
@@ -199,7 +202,14 @@ def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
 
 
 def attributes_of(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return the attributes ``names`` of samples from the manifest: (N, len(names)), true if the value is above 0.
+    """Return whether samples have attributes, as their manifest says.
+
+    Args:
+        samples: N samples.
+        names: names of the attributes, e.g. ``Smiling``.
+
+    Returns:
+        A boolean array (N, len(names)), true if the value in the manifest is above 0.
 
     Raises:
         InputError: a sample lacks an attribute.
@@ -218,7 +228,7 @@ def _attribute(sample: Sample, name: str) -> bool:
 
 
 def poses_of(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """Return yaw, pitch and roll of samples in degrees (N, 3) from the manifest.
+    """Return the yaw, pitch and roll (N, 3) of samples in degrees, from the manifest.
 
     Raises:
         InputError: a sample lacks an angle.
@@ -245,7 +255,7 @@ def _angle(sample: Sample, name: str) -> float:
 
 
 def identities_of(samples: list[Sample]) -> list[str]:
-    """Return the identity of each sample from the manifest.
+    """Return the identity (an id of the person, as text) of each sample from the manifest.
 
     Raises:
         InputError: a sample has no identity.

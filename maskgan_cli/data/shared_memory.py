@@ -1,4 +1,4 @@
-"""Shared memory, through which PyTorch's loader processes return batches: its free space, and errors if it is full."""
+"""Checks of the shared memory through which PyTorch's loader processes return batches, and errors if it is full."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def end_on_full(_: int) -> None:
     """Make a loader process exit with the code `_FULL` if it cannot write a batch to shared memory.
 
     By default, PyTorch only prints this error (a thread writes the batches), and the training process waits forever.
+    PyTorch calls this function in each loader process with the number of the process, which is not used.
     """
     multiprocessing.queues.Queue._on_queue_feeder_error = staticmethod(_end)  # type: ignore[attr-defined]
 
@@ -55,7 +56,7 @@ def _end(_: BaseException, __: Any) -> None:
 
 
 def loader_error(error: RuntimeError) -> WorkError | None:
-    """Return a WorkError for an error of PyTorch about a dead loader process; None for other errors."""
+    """If ``error`` is PyTorch's error about a dead loader process, return a WorkError about it; otherwise None."""
     text = str(error)
     if not re.search(r"DataLoader worker|unable to (write to|open|mmap|allocate).*(torch_|shared memory)", text):
         return None
@@ -80,7 +81,10 @@ def end_processes(workers: list[BaseProcess]) -> None:
 
 @contextlib.contextmanager
 def _sigchld_ignored() -> Iterator[None]:
-    """Disable PyTorch's handler of SIGCHLD inside the block; it raises an error for each killed loader process."""
+    """Context manager that disables PyTorch's handler of SIGCHLD inside its block.
+
+    The handler would raise an error for each loader process that is killed.
+    """
     if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -93,9 +97,9 @@ def _sigchld_ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """Convert PyTorch's error about a dead loader process, raised inside the block, into a `WorkError`.
+    """Context manager that converts PyTorch's error about a dead loader process into a `WorkError`.
 
-    PyTorch can raise this error in any statement of a training step.
+    PyTorch can raise this error in any statement of a training step, so the block contains the whole step.
     """
     try:
         yield

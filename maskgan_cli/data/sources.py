@@ -1,4 +1,4 @@
-"""The input of `prepare`: a `Source` with one `Candidate` per sample. Listing a source does not decode its files."""
+"""The input of `prepare`: a `Source` is a list of samples (`Candidate`). Their files are not decoded yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SPLITS = ("train", "val", "test")
 
 
 def problem_with_id(name: str) -> str:
-    """Return a message if an id cannot be used as a file name, or an empty string if it can."""
+    """Return a message if a sample's id cannot be used as a file name; otherwise an empty string."""
     if not name:
         return "it has no id"
     if "/" in name or "\\" in name or name.startswith("."):

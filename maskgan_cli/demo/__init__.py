@@ -1,7 +1,7 @@
 """The demo: edits a photo and rendered faces with `maskgan` commands, and writes an HTML page of the results.
 
 cast.py              selects which faces to render
-commands.py          the commands, which the page also shows
+commands.py          builds the commands, which the page also shows
 run.py               runs all commands in order
 truth_comparison.py  compares results with the ground truth
 docs_pictures.py     writes some results as pictures for the documentation

@@ -20,15 +20,15 @@ _LITTLE_HAIR: Final = ("bald", "buzz")
 
 @dataclass(frozen=True)
 class Cast:
-    """The selected faces, by number of the picture in the data set that ``maskgan synth`` renders.
+    """The faces selected for the demo, each given by its picture number in the data set that ``maskgan synth`` renders.
 
     Attributes:
         seed: seed of the data set.
         mouth: the face whose mouth shape is copied to the photo.
         look: the face whose style is copied to the photo.
         ways: the two faces whose masks are interpolated.
-        pairs: source and target of each pair with a counterfactual, i.e. with a ground truth: the source rendered with
-            the target's expression.
+        pairs: (source, target) of each pair of faces with a ground truth: the source rendered with the target's
+            expression.
     """
 
     seed: int
@@ -40,7 +40,7 @@ class Cast:
 
 @dataclass(frozen=True)
 class _Face:
-    """A face that may be selected."""
+    """A face of the data set that may be selected for the demo."""
 
     number: int
     scene: Scene
@@ -59,15 +59,16 @@ class _Face:
 
 
 def find_cast(seed: int, size: int, pairs: int) -> Cast:
-    """Try the seeds ``seed``, ``seed + 1``, ... and return the selection for the first one with all needed faces.
+    """Select the faces of the demo from the first suitable data set.
 
-    The pairs have different sources. The two faces of a pair differ in the mouth and wear no sunglasses. Scenes are
-    sampled but not rendered.
+    The seeds ``seed``, ``seed + 1``, ... are tried until the data set of a seed has all needed faces. The pairs have
+    different sources; the two faces of a pair differ in the mouth and wear no sunglasses. Scenes are sampled but not
+    rendered.
 
     Args:
         seed: the first seed to try.
         size: side of the rendered faces in pixels.
-        pairs: number of pairs.
+        pairs: number of pairs of a source and a target face.
     """
     for at in count(seed):
         plan = DatasetPlan(PEOPLE, size, PEOPLE, at, pairs)
@@ -80,7 +81,7 @@ def find_cast(seed: int, size: int, pairs: int) -> Cast:
 
 
 def _sample(seed: int, number: int) -> _Face:
-    """Sample the scene of a face of a data set."""
+    """Sample face ``number`` of the data set with this seed, without rendering it."""
     person = sample_identity(seed, number)
     scene = sample_scene(seed, number, person)
     yaw, pitch, _ = head_truth(person, scene)
@@ -88,7 +89,10 @@ def _sample(seed: int, number: int) -> _Face:
 
 
 def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
-    """Return the faces `Cast.mouth`, `Cast.look` and `Cast.ways`; None if no face is suitable for one of them."""
+    """Return the picture numbers for `Cast.mouth`, `Cast.look` and `Cast.ways`.
+
+    Return None if no face is suitable for one of them.
+    """
     frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
 
     def first(fits: Callable[[_Face], bool]) -> _Face | None:
@@ -103,12 +107,18 @@ def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
 
 
 def _unlike(a: _Face, b: _Face) -> bool:
-    """Whether the mouth is closed in ``a`` and open in ``b``, so that the interpolation shows an opening mouth."""
+    """Return whether the mouth is closed in ``a`` and open in ``b``.
+
+    An interpolation from ``a`` to ``b`` then shows an opening mouth.
+    """
     return not a.scene.mouth_open and b.scene.mouth_open
 
 
 def _pairs(plan: DatasetPlan, faces: list[_Face]) -> list[tuple[int, int]] | None:
-    """Return the pairs of a plan; None if one is unsuitable: equal mouths, sunglasses, or yaws that differ too much."""
+    """Return (source, target) of each pair of a plan, or None if one of the pairs is unsuitable.
+
+    A pair is unsuitable if both faces have the same mouth, if one wears sunglasses, or if their yaws differ too much.
+    """
     chosen = [pair_of(plan, j) for j in range(plan.counterfactuals)]
     for a, b in ((faces[i], faces[j]) for i, j in chosen):
         alike = (a.scene.smiling, a.scene.mouth_open) == (b.scene.smiling, b.scene.mouth_open)

@@ -25,7 +25,7 @@ class Command:
     Attributes:
         words: arguments after ``maskgan``.
         rerun: additional options, not shown on the page, that allow the command to replace its earlier results.
-        done: a file that exists once the command has finished; if it exists already, the command is skipped.
+        done: a file that exists only after the command has finished; if it exists already, the command is skipped.
         long: whether the command takes long, so that its progress is shown.
     """
 
@@ -38,14 +38,14 @@ class Command:
         return shlex.join(["maskgan", *map(str, self.words)])
 
     def run(self, folder: Path, perform: Perform) -> dict[str, Any]:
-        """Run the command and return its JSON output.
+        """Run the command, unless its file ``done`` exists.
 
         Args:
             folder: the demo's folder.
             perform: runs a `maskgan` command and returns its standard output.
 
         Returns:
-            The JSON output; {} if the command was skipped because ``done`` exists.
+            The JSON output of the command; {} if the command was skipped.
         """
         if self.done is not None and (folder / self.done).is_file():
             return {}
@@ -80,12 +80,12 @@ _TRAINING_SIZE = 64  # image size of the tiny recipes
 
 
 class Commands:
-    """Builds the commands of a demo. Paths are relative to the demo's folder.
+    """Builds the commands of the demo. Paths are relative to the demo's folder.
 
     Args:
         scale: how large the demo is.
-        cast: the selected faces.
-        seed: seed of the training and of its rendered faces.
+        cast: the faces selected for the demo.
+        seed: seed of the training and of the faces rendered for training.
         device, workers: values of ``--device`` and ``--workers`` for the commands that have these options; None omits
             the option.
     """
@@ -99,7 +99,10 @@ class Commands:
         self._vae: tuple[str | Path, ...] = ("--weights", Path("vae"), "--dmn-weights", Path("dmn")) if trained else ()
 
     def training(self) -> list[Command]:
-        """Return commands that render faces and train generator and MaskVAE; none if bundled weights are used."""
+        """Return commands that render training faces and train generator and MaskVAE.
+
+        Return an empty list if bundled weights are used.
+        """
         if self.scale.training is None:
             return []
         faces, people, steps, vae_steps = self.scale.training
@@ -117,7 +120,13 @@ class Commands:
         ]
 
     def _train(self, kind: str, steps: int, *more: str) -> Command:
-        """Return the command that trains a network of a kind (``dmn`` or ``vae``); ``more`` are additional options."""
+        """Return the command that trains a network.
+
+        Args:
+            kind: ``dmn`` or ``vae``.
+            steps: number of training steps.
+            more: additional options of the command.
+        """
         often = max(1, steps // 3)
         settings = {"steps": steps, "checkpoint_every": often, "sample_every": steps, "validate_every": often}
         changes = [word for name, value in settings.items() for word in ("--set", f"schedule.{name}={value}")]
@@ -125,7 +134,10 @@ class Commands:
         return Command((*words, *changes, *more, *self._device), long=True)
 
     def faces(self) -> list[Command]:
-        """Return commands that render and prepare the faces, their masks and the ground truth of the pairs."""
+        """Return commands that render and prepare the faces of the demo.
+
+        The rendered data set also contains masks and the ground truth of the pairs.
+        """
         size = ("--size", str(self.scale.size))
         people, pairs = str(PEOPLE), str(self.scale.pairs)
         drawn = ("-n", people, "--identities", people, *size, "--counterfactuals", pairs, "--seed", str(self.cast.seed))
@@ -142,7 +154,7 @@ class Commands:
         ]
 
     def photo(self) -> dict[str, Command]:
-        """Return commands that edit the photo's face, by name of the edit."""
+        """Return a dict from the name of each edit of the photo's face to the command that applies the edit."""
         cast = self.cast
 
         def edit(name: str, number: int, *words: str) -> Command:
@@ -158,14 +170,15 @@ class Commands:
         }
 
     def paste(self) -> Command:
-        """Return the command that pastes the first edit back into the whole photo."""
+        """Return the command that pastes the result of the mouth edit back into the whole photo."""
         return Command(("paste", CROP, Path("mouth.png"), "-o", EDITED), ("--overwrite",))
 
     def pairs(self) -> dict[str, Command]:
-        """Return commands that edit all pairs and evaluate the results, by name.
+        """Return commands that edit all pairs of rendered faces and evaluate the results, as a dict by name.
 
-        ``pairs`` lists the pairs; ``bare`` swaps their mouths without blending, ``seamless`` with blending; ``read``
-        compares parsed masks of the ``bare`` results with the edited masks.
+        ``pairs`` lists the pairs in a CSV file. ``bare`` copies the mouth shape of each target to its source, without
+        blending; ``seamless`` does the same with blending. ``read`` parses the ``bare`` results and compares the parsed
+        masks with the edited masks.
         """
         listed = ("--pairs", Path("pairs.csv"))
         truths = ("--protocol", "counterfactual", "--truths", Path("faces"))
@@ -180,13 +193,13 @@ class Commands:
         }
 
     def way(self) -> Command:
-        """Return the command that interpolates between the masks of two faces, in the style of the first."""
+        """Return the command that interpolates between the masks of two faces, in the style of the first face."""
         a, b = (face(number) for number in self.cast.ways)
         words = ("interpolate", a, b, "--steps", str(self.scale.steps), "--style", a, "-o", Path("between"))
         return Command((*words, *self._vae, *self._device), ("--overwrite",))
 
     def _edit(self, *words: str | Path) -> Command:
-        """Return an editing command with the options for weights and device."""
+        """Return an editing command: ``words`` and the options for weights and device."""
         return Command((*words, *self._dmn, *self._device), ("--overwrite",))
 
 

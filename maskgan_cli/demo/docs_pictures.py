@@ -22,14 +22,14 @@ _GAP: Final = 8
 
 @dataclass(frozen=True)
 class DemoEdit:
-    """One edit and its files.
+    """One edit of the demo: its command and its files.
 
     Attributes:
         name: what was edited: ``mouth``, ``brows``, ``glasses`` or ``style``.
         command: command line of this edit; empty if the edit was part of a batch.
         source: file of the face that was edited.
         target: file of the reference face; equals ``source`` if there is no reference.
-        asked: file of the edited mask (for the photo), or of the ground truth (for rendered faces).
+        asked: for the photo, file of the edited mask; for rendered faces, picture file of the ground truth.
         result: file of the edited picture.
     """
 
@@ -46,15 +46,15 @@ def write_pictures(
 ) -> Path:
     """Write three pictures: edits of the photo, pairs with their ground truth, and the interpolation.
 
-    Also write a list with the SHA-256 of all pictures and weights, so that a test can detect outdated pictures. The
-    style edit is left out, because it regenerates the whole face, and the result does not pass for a photo.
+    A list with the SHA-256 of all pictures and weights is written too, so that a test can detect outdated pictures. The
+    style edit is left out: it regenerates the whole face, and the result does not pass for a photo.
 
     Args:
         folder: folder of the pictures.
         photo: edits of the photo.
         faces: edits of rendered faces; the first three are shown.
         strip: picture file of all interpolation steps, side by side.
-        weights: SHA-256 of each network's weights.
+        weights: SHA-256 of each network's weights, by name of the network.
 
     Returns:
         Path of the list.
@@ -71,7 +71,7 @@ def write_pictures(
 
 
 def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
-    """Return a JPEG of a grid of pictures with white gaps; ``rows`` are picture files."""
+    """Return a grid of pictures with white gaps, encoded as a JPEG. ``rows`` holds the picture files of each row."""
     tiles: list[list[Picture]] = [[resize_image(read_image(path), SIDE) for path in row] for row in rows]
     step = SIDE + _GAP
     canvas = np.full((len(tiles) * step - _GAP, len(tiles[0]) * step - _GAP, 3), 255, np.uint8)
@@ -82,7 +82,7 @@ def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
 
 
 def _jpeg(picture: Picture) -> bytes:
-    """Encode a picture as a JPEG."""
+    """Encode a picture as a JPEG, and return the file's bytes."""
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "JPEG", quality=_QUALITY)
     return data.getvalue()

@@ -38,17 +38,17 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class Shown:
-    """The content of the page.
+    """The content of the demo's page.
 
     Attributes:
         photo: edits of the photo.
         faces: edits of rendered faces.
-        whole: files of the whole photo before and after the first edit.
+        whole: files of the whole photo before and after the mouth edit.
         crop_mask: file of the mask of the photo's cropped face.
         animation, strip: files of the interpolation between two masks, as a GIF and as a row of pictures.
         commands: command lines that produce all results, in order.
-        numbers: metrics of the results, see `run_demo`.
-        trained: whether the demo trained the weights.
+        numbers: metrics of the results, as in ``metrics.json``.
+        trained: whether the demo trained the weights; False for bundled weights.
     """
 
     photo: Sequence[DemoEdit]
@@ -63,7 +63,7 @@ class Shown:
 
 
 def write_page(path: Path, shown: Shown) -> Path:
-    """Write the page to ``path`` atomically, and return the path."""
+    """Write the demo's page to the file ``path`` atomically, and return ``path``."""
     edits = []
     for row in shown.photo:
         title, text = _EDITS[row.name]
@@ -93,9 +93,10 @@ def write_page(path: Path, shown: Shown) -> Path:
 
 
 def embedded(path: Path) -> str:
-    """Return a picture file as a ``data:`` URL.
+    """Return a ``data:`` URL that contains a picture file.
 
-    Masks and animations are embedded unchanged, other pictures as JPEG; square pictures have at most 512 px.
+    Masks and GIF animations are embedded unchanged, other pictures as JPEG. Square pictures larger than 512 px are
+    reduced to 512 px.
     """
     if path.suffix == ".gif" or path.name.endswith(".mask.png"):
         return _address(path.suffix[1:], path.read_bytes())
@@ -106,5 +107,10 @@ def embedded(path: Path) -> str:
 
 
 def _address(kind: str, data: bytes) -> str:
-    """Return the ``data:`` URL of an image of a kind, e.g. ``jpeg``."""
+    """Return the ``data:`` URL of an image file.
+
+    Args:
+        kind: image type, e.g. ``jpeg``.
+        data: bytes of the file.
+    """
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

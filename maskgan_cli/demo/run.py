@@ -51,7 +51,8 @@ def run_demo(
         train: train weights even if the package contains bundled ones.
         smallest: use few faces and training steps, to test the installation.
         seed: seed of the selected faces and of the training.
-        workers, device: see `Commands`.
+        workers: number of processes, as in ``--workers``; None for each command's default.
+        device: device, as in ``--device``; None for each command's default.
         perform: runs a `maskgan` command and returns its standard output.
         watch: receives progress messages.
 
@@ -106,7 +107,13 @@ def run_demo(
 
 
 def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEdit]:
-    """Return the edits of the photo with their files."""
+    """Return the edits of the photo, with the files of each.
+
+    Args:
+        out: the demo's folder.
+        edits: command of each edit, by its name.
+        cast: the faces selected for the demo.
+    """
     references = {"mouth": face(cast.mouth), "style": face(cast.look)}
     return [
         DemoEdit(name, str(command), out / CROP, out / references.get(name, CROP), out / f"{name}.mask.png",
@@ -116,7 +123,12 @@ def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEd
 
 
 def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdit]:
-    """Return the mouth edits of rendered faces with their files; ``results`` has one picture per pair."""
+    """Return the mouth edits of rendered faces, with the files of each.
+
+    Args:
+        pairs: rows of ``pairs.csv``.
+        results: edited picture of each pair.
+    """
     return [
         DemoEdit("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), result)
         for row, result in zip(pairs, results, strict=True)
@@ -124,9 +136,10 @@ def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdi
 
 
 def _fetch(photo: Path) -> None:
-    """Write scikit-image's photo of Eileen Collins (by NASA, public domain) to a file.
+    """Write scikit-image's photo of Eileen Collins (by NASA, public domain) to the file ``photo``.
 
-    It must be written like `FETCH` writes it, byte by byte, because pasted results contain the photo's hash.
+    The file must have the same bytes as the one that the command `FETCH` writes, because pasted results contain the
+    photo's hash.
     """
     from skimage import data, io
 

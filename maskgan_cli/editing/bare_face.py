@@ -1,4 +1,4 @@
-"""Prepare the face that an edit starts from: remove its glasses, or give it another person's hair."""
+"""Prepare a face before it is edited: remove its glasses, or replace its hair by another person's hair."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from maskgan_cli.labels import LabelMap
 
 
 def without_glasses(face: Face) -> Face:
-    """Remove clear glasses from a face's picture, photo and mask; the pixels of the frames are filled in.
+    """Return a face without its clear glasses: they are removed from its picture, its photo and its mask.
 
-    A face without glasses is returned unchanged. So is a face with dark glasses: its eyes are hidden, so the network
-    has to paint them.
+    The pixels that the glasses covered are filled in. A face without glasses is returned unchanged. A face with dark
+    glasses is returned unchanged too: its eyes are hidden, so the network has to paint them.
     """
     found = without_clear_glasses(face.picture, face.labels)
     return face if found is None else _changed(face, *found)
 
 
 def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
-    """Replace the hair of a face by the hair of a reference, in its picture, its photo and its mask.
+    """Return a face whose hair is replaced by that of another person, in its picture, its photo and its mask.
 
-    The face is returned unchanged if ``reference.hair`` is None.
+    Args:
+        face: the face that gets the hair.
+        reference: the other person's face. If its alignment ``hair`` is None, ``face`` is returned unchanged.
     """
     found = with_hair(face.picture, face.labels, reference)
     if found is None or face.cutout is None:
@@ -37,7 +39,7 @@ def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
 
 
 def _changed(face: Face, picture: Picture, labels: LabelMap) -> Face:
-    """Return the face with a changed picture and mask; the changed picture is also pasted into the face's photo."""
+    """Return the face with a changed picture (S, S, 3) and label map (S, S); its photo gets the changed picture too."""
     photo, cutout = face.photo, face.cutout
     if cutout is not None:
         photo = replace(cutout.photo, picture=cutout.paste(picture))

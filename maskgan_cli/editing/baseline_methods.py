@@ -1,4 +1,4 @@
-"""The baselines as methods: Pix2PixHD-m, SPADE and SEAN paint masks, StarGAN and ELEGANT change attributes."""
+"""Baselines as editing methods: Pix2PixHD-m, SPADE and SEAN paint masks, StarGAN and ELEGANT change attributes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pix2PixHDmRenderer(Renderer):
 
     @property
     def note(self) -> dict[str, Any]:
-        """See `Method.note`."""
+        """Values for the record of every result: name of the method and SHA-256 of the weights; see `Method.note`."""
         return {"method": self.kind, **super().note}
 
 
@@ -42,7 +42,7 @@ class SPADERenderer:
     """SPADE as a `maskgan_cli.editing.methods.Method`. Results are deterministic: the style code is not sampled.
 
     Args:
-        weights, device: see `open_painter`.
+        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -54,13 +54,17 @@ class SPADERenderer:
         self.note = {"method": "spade", "code": "mean", "weights": self.painter.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> Pictures:
-        """Paint N requests; return pictures (N, size, size, 3), ``size`` being the network's own image size."""
+        """Paint the mask of each of N requests in the style of its face.
+
+        Returns:
+            Pictures (N, size, size, 3), where ``size`` is the network's own image size.
+        """
         labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
         return self.painter.paint(labels, _resized([r.style_picture for r in requests], self.size))
 
 
 class SEANRenderer(Renderer):
-    """SEAN as a `maskgan_cli.editing.methods.Method`. It encodes a separate style for each part of the face.
+    """SEAN as a `maskgan_cli.editing.methods.Method`. SEAN encodes a separate style for each part of the face.
 
     A part that is missing in the style picture has no style code.
     """
@@ -69,11 +73,15 @@ class SEANRenderer(Renderer):
 
     @property
     def note(self) -> dict[str, Any]:
-        """See `Method.note`."""
+        """Values for the record of every result: name of the method and SHA-256 of the weights; see `Method.note`."""
         return {"method": self.kind, **super().note}
 
     def paint(self, requests: Sequence[Request]) -> Pictures:
-        """Paint N requests; return pictures (N, size, size, 3), ``size`` being the network's own image size."""
+        """Paint the mask of each of N requests in the style of its face.
+
+        Returns:
+            Pictures (N, size, size, 3), where ``size`` is the network's own image size.
+        """
         share = np.ones((len(requests), NUM_CLASSES), np.float32)
         own = []
         for taken, request in zip(share, requests, strict=True):
@@ -89,13 +97,13 @@ class SEANRenderer(Renderer):
 
 
 class StarGANChanger:
-    """StarGAN as a `maskgan_cli.editing.methods.Method`. It changes one attribute of a picture and uses no mask.
+    """StarGAN as a `maskgan_cli.editing.methods.Method`. StarGAN changes one attribute of a picture, without a mask.
 
     StarGAN also needs the face's other attributes as input. They come from the manifest of the face's data set, or
     else from an attribute classifier, if `find_weights` finds one.
 
     Args:
-        weights, device: see `open_painter`.
+        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -111,7 +119,10 @@ class StarGANChanger:
             self.note["attributes"] = self.judge.sha256
 
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
-        """Change the attribute of N faces; return pictures (N, size, size, 3) at the network's own image size.
+        """Change one attribute of each of N faces, as requested.
+
+        Returns:
+            Pictures (N, size, size, 3), where ``size`` is the network's own image size.
 
         Raises:
             InputError: the network was not trained on the attribute, or the face's other attributes are unknown.
@@ -125,7 +136,7 @@ class StarGANChanger:
         return self.painter.paint(_resized([r.picture for r in requests], self.size), target.numpy())
 
     def _labels(self, request: AttributeRequest) -> Tensor:
-        """Return the face's current attributes as 0 or 1, in the order of ``self.names``.
+        """Return the current attributes (attributes,) of the request's face, each 0 or 1, in the order of ``names``.
 
         The requested attribute is 0 if it is unknown, because `paint` replaces its value anyway.
 
@@ -150,10 +161,11 @@ class StarGANChanger:
 
 
 class ElegantChanger:
-    """ELEGANT as a `maskgan_cli.editing.methods.Method`. It transfers one attribute from an exemplar, without masks.
+    """ELEGANT as a `maskgan_cli.editing.methods.Method`. ELEGANT transfers one attribute from a second face (the
+    exemplar), without masks.
 
     Args:
-        weights, device: see `open_painter`.
+        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -166,7 +178,10 @@ class ElegantChanger:
         self.note = {"method": "elegant", "weights": read.sha256}
 
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
-        """Transfer the attribute to N faces; return pictures (N, size, size, 3) at the network's own image size.
+        """Transfer the requested attribute from each request's exemplar to its face, for N requests.
+
+        Returns:
+            Pictures (N, size, size, 3), where ``size`` is the network's own image size.
 
         Raises:
             InputError: the network was not trained on the attribute, or a request has no exemplar.
@@ -186,7 +201,7 @@ def _check(attribute: str, names: tuple[str, ...]) -> None:
 
 
 def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
-    """Load the attribute classifier that `find_weights` finds; return None if it finds none."""
+    """Load the attribute classifier whose weights `find_weights` finds; return None if there are no such weights."""
     try:
         where = find_weights(None, "attributes")
     except InputError:
@@ -195,5 +210,5 @@ def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
 
 
 def _resized(pictures: Sequence[Picture], size: int) -> Pictures:
-    """Resize N square pictures of any sizes, and stack them to one array (N, size, size, 3)."""
+    """Resize N square pictures of any sizes to ``size`` pixels, and stack them to one array (N, size, size, 3)."""
     return np.stack([resize_image(picture, size) for picture in pictures])

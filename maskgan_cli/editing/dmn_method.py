@@ -1,4 +1,4 @@
-"""The Dense Mapping Network as an editing method, for pictures of any size."""
+"""The Dense Mapping Network as an editing method. It accepts pictures of any size, and resizes them for the network."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Renderer:
     """A Dense Mapping Network as a `maskgan_cli.editing.methods.Method`.
 
     Args:
-        weights, device: see `open_painter`.
+        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
 
     Attributes:
-        kind: the kind of network, a key of `networks.KINDS`; subclasses change it.
+        kind: the kind of network, a key of `networks.KINDS`; subclasses for other networks override it.
     """
 
     kind: ClassVar[str] = "dmn"
@@ -38,11 +38,15 @@ class Renderer:
 
     @property
     def note(self) -> dict[str, Any]:
-        """See `Method.note`."""
+        """Values for the record of every result: SHA-256 of the weights; see `Method.note`."""
         return {"weights": self.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> npt.NDArray[np.uint8]:
-        """Paint N requests; return pictures (N, size, size, 3), ``size`` being the network's own image size."""
+        """Paint the mask of each of N requests in the style of its face.
+
+        Returns:
+            Pictures (N, size, size, 3), where ``size`` is the network's own image size.
+        """
         labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
         style_labels = np.stack([resize_labels(r.style_labels, self.size) for r in requests])
         style_pictures = np.stack([resize_image(r.style_picture, self.size) for r in requests])

@@ -1,4 +1,4 @@
-"""One edit: the input of the painting network, and the steps from its painting to the finished picture."""
+"""The class `Edit`: the input of the network for one edit, and the steps from the painting to the finished picture."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Edit(Generic[R]):
     """Everything that is needed to make one edited picture.
 
     Attributes:
-        request: the input of the method's ``paint``.
+        request: the input of `Method.paint`.
         face: the face whose style is painted. If ``blend`` is given, the painting is pasted into the face's picture.
             None if the method uses no masks; its paintings are not pasted back.
         labels: (S, S), the edited mask that is painted; None if the method uses no masks.
-        inputs: the input files by role (e.g. ``source``), for the record of the result.
-        settings: further settings that determine the result, for the record.
-        panels: pictures for the overview sheet, of any square size.
+        inputs: the input files by role (e.g. ``source``); their hashes are stored in the record of the result.
+        settings: all settings that determine the result; they are stored in the record too.
+        panels: square pictures of any size (e.g. the inputs) that are shown beside the result in the overview sheet.
         blend: how the painting is pasted back into ``face``; None: it is not pasted back.
         place: if ``blend`` is None, the face in whose photo the painting replaces the person; None: the painting is
             not put into a photo.
@@ -64,7 +64,7 @@ class Edit(Generic[R]):
     painted: bool = True
     drawn: tuple[str, ...] = ()
     original: Photo | None = None
-    _accessories: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # by `finish`, for `mask`
+    _accessories: list[LabelMap] = field(default_factory=list, repr=False, compare=False)  # set by `finish` for `mask`
 
     @property
     def photo(self) -> Photo | None:
@@ -79,7 +79,7 @@ class Edit(Generic[R]):
 
     @property
     def _cutout(self) -> Cutout | None:
-        """The crop of that face in its photo; None if the face was not cut out of a photo."""
+        """The crop, in its photo, of the face in `_place`; None if this face was not cut out of a photo."""
         place = self._place
         return None if place is None else place.cutout
 
@@ -134,7 +134,11 @@ class Edit(Generic[R]):
         return np.where(accessories > 0, accessories, labels)
 
     def _with_accessories(self, picture: Picture) -> WithAccessories:
-        """Draw the accessories ``drawn`` over a finished picture (H, W, 3), a face crop or a whole photo."""
+        """Draw the accessories ``drawn`` over a finished picture (H, W, 3): a face crop or a whole photo.
+
+        Returns:
+            The picture with the accessories, and their label map.
+        """
         assert self.labels is not None
         assert self.face is not None
         before, matrix, cutout = self.face.picture, None, self._cutout
@@ -144,15 +148,18 @@ class Edit(Generic[R]):
         return AccessoryRenderer(before, own, matrix).put_on(picture, self.labels, self.drawn)
 
     def shown(self, picture: Picture) -> Picture:
-        """Return the crop of the edited face in a finished photo, for an overview sheet; other pictures unchanged."""
+        """Return the part of a finished picture (H, W, 3) that an overview sheet shows.
+
+        If the face was cut out of a photo, this is the crop of the edited face; else it is the unchanged picture.
+        """
         return picture if self._cutout is None else self._cutout.apply_to(picture)
 
 
 def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
-    """Combine several pictures of one photo, each with another face edited, into one picture with all edits.
+    """Combine several edited versions of one photo, each with another face edited, into one picture with all edits.
 
     Args:
-        pictures: the finished pictures.
+        pictures: the edited versions (H, W, 3).
         photo: the photo before the edits; None: the first picture is returned.
     """
     if photo is None or len(pictures) == 1:
@@ -165,7 +172,10 @@ def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
 
 
 def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
-    """Combine label maps (H, W) of a photo's faces into one; background does not cover other classes."""
+    """Combine label maps (H, W) of a photo, one for each edited face, into one label map (H, W).
+
+    Later label maps cover earlier ones, but their background covers nothing.
+    """
     result = masks[0].copy()
     for labels in masks[1:]:
         result = np.where(labels > 0, labels, result)

@@ -28,7 +28,7 @@ from maskgan_cli.weights.lookup import find_weights
 
 @dataclass(frozen=True)
 class Edited:
-    """A finished edit.
+    """The result of an edit: picture, mask and record.
 
     Attributes:
         picture: (H, W, 3), the finished picture; the whole photo if the face was cut out of one.
@@ -46,7 +46,7 @@ class Edited:
         """Write the picture to a file, with the metadata of the original photo, and return the path.
 
         Raises:
-            InputError: the file exists and ``overwrite`` is false, or its suffix is not that of a picture.
+            InputError: the file exists and ``overwrite`` is false, or its suffix is not that of a picture format.
         """
         if self.photo is None:
             return write_image(path, self.picture, overwrite=overwrite, note=self.note)
@@ -54,7 +54,7 @@ class Edited:
 
 
 class Editor:
-    """Edit faces from Python. The networks are loaded once and used for all edits.
+    """An editor of faces for use from Python. The networks are loaded once and used for all edits.
 
         editor = Editor()
         me, friend = editor.open("me.jpg"), editor.open("friend.jpg")
@@ -62,8 +62,9 @@ class Editor:
 
     Args:
         weights: weights file or run folder of the network that paints; None: those that `find_weights` finds.
-        parser_weights: weights of the face parser; None: as above.
-        vae_weights: weights of the MaskVAE, which is loaded when it is first needed; None: as above.
+        parser_weights: weights of the face parser; None: those that `find_weights` finds.
+        vae_weights: weights of the MaskVAE, which is loaded when it is first needed; None: those that `find_weights`
+            finds.
         directions: file written by ``maskgan find-directions``, whose directions `reshape` can use; None: only the
             package's own directions.
         device: auto, cpu, cuda, cuda:1 or mps.
@@ -247,20 +248,25 @@ class Editor:
 
     @cached_property
     def _directions(self) -> Directions:
-        """The directions of the MaskVAE, loaded at the first use."""
+        """The directions in the latent space of the MaskVAE, loaded at the first use."""
         return Directions(self._manifold, self._file)
 
     def _made(self, edit: Edit[Request]) -> Edited:
-        """Paint and finish an edit."""
+        """Paint an edit with the method, finish the picture (see `Edit.finish`), and return the result."""
         painted = self._method.paint([edit.request])[0] if edit.painted else None
         note = {**edit.settings, **self._method.note}
         return Edited(edit.finish(painted), edit.mask(self._method.size), note, edit.photo)
 
 
 def _given(**faces: Face) -> ReadFace:
-    """Return a function like `read_face` that reads no file: it returns the given face of a role, e.g. ``source``."""
+    """Return a function to use in place of `read_face`. It reads no files: it returns the given face of each role.
+
+    Args:
+        **faces: the faces by role, e.g. ``source``.
+    """
     return lambda _image, _mask, role: faces[role]
 
 
 def _path(given: str | Path | None) -> Path | None:
+    """Convert a path to a `Path`; None is returned unchanged."""
     return None if given is None else Path(given)

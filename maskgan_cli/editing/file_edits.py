@@ -1,6 +1,7 @@
-"""Make an `Edit` for each command (render, swap, reshape, style-copy) from the files of one row.
+"""Make the `Edit` of a command (render, swap, reshape or style-copy) from the files of one row.
 
-A row maps roles to files, e.g. ``source`` and ``target``. It comes from the command's arguments or from a list's line.
+A row is a dict from role to file, e.g. of ``source`` and ``target``. It comes from the command's arguments or from a
+line of a list.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
     """Make one edit for each face of a photo. The row's other files are read only once.
 
     Args:
-        make: makes one edit; called as ``make(row, read=...)``.
+        make: function that makes one edit; called as ``make(row, read=...)``, e.g. `swap_edits` with its options.
         row: files by role.
-        role: role of the photo, e.g. ``source``.
+        role: role of the photo all of whose faces are edited, e.g. ``source``.
         read: reads faces from files.
 
     Raises:
@@ -79,8 +80,9 @@ def render_edits(
     """Make the edit of ``maskgan render``: paint a given mask in the style of a face.
 
     Args:
-        row: files by role: ``mask``, ``style_image`` and optionally ``style_mask``; ``reference``, a face that provides
-            the inside of an opened mouth; ``hair_reference``, a face whose hair is used; and the masks of both.
+        row: files by role: ``mask``, the mask to paint; ``style_image``, the face whose style is used. Optional:
+            ``reference``, a face that provides the inside of an opened mouth; ``hair_reference``, a face whose hair is
+            used; and masks of these faces: ``style_mask``, ``reference_mask`` and ``hair_reference_mask``.
         blend: whether and how the network's painting is pasted back into the picture of the face.
         add: names of accessories to put on: see `library.item_name`.
         bare: remove the glasses that the face wears.
@@ -233,7 +235,14 @@ def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFac
 
 
 def _shape_for(face: Face, mask: Path) -> LabelMap:
-    """Read the label map to paint. If its size is that of the whole photo, cut out the part of the face's crop."""
+    """Read the label map to paint from a file, and return a square label map (S, S).
+
+    If the label map in the file has the size of the face's whole photo, only the part in the face's crop is returned.
+
+    Args:
+        face: the face whose style is painted.
+        mask: the file.
+    """
     if face.cutout is not None and face.photo is not None:
         labels = read_given_mask(mask)
         if labels.shape == face.photo.picture.shape[:2]:
@@ -255,19 +264,34 @@ def _named(**files: Path | None) -> dict[str, Path]:
 
 
 def _to_draw(names: Sequence[str], face: Face, blend: Blend | None) -> tuple[str, ...]:
-    """Return those of the named accessories that are drawn over the finished picture; the network paints the others."""
+    """Return the names of the accessories that are drawn over the finished picture; the network paints the others.
+
+    Args:
+        names: names of all accessories that are put on.
+        face: the face that gets them.
+        blend: how the painting is pasted back; None: it is not, and the network paints all accessories.
+    """
     if blend is None or blend.accessories is not Accessories.DRAWN:
         return ()
     return to_draw(names, face.labels)
 
 
 def _accessories_record(drawn: Sequence[str]) -> dict[str, str]:
-    """Return the record of how accessories were put on: ``drawn`` if at least one is drawn, else ``painted``."""
+    """Return the entry ``accessories`` of a result's record: ``drawn`` if any accessory is drawn, else ``painted``.
+
+    Args:
+        drawn: names of the accessories that are drawn over the finished picture.
+    """
     return {"accessories": (Accessories.DRAWN if drawn else Accessories.PAINTED).value}
 
 
 def _hair_of(reference: Face, face: Face, blend: Blend | None) -> HairFit:
-    """Align the hair of the face of ``--hair-reference`` with the edited face.
+    """Align the hair of a reference with the head of the edited face, and return the alignment.
+
+    Args:
+        reference: the face given by ``--hair-reference``.
+        face: the edited face.
+        blend: how the painting is pasted back; None: it is not.
 
     Raises:
         InputError: the hair cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
@@ -283,7 +307,17 @@ def _hair_of(reference: Face, face: Face, blend: Blend | None) -> HairFit:
 def _hair_to_take(
     source: Face, target: Face, parts: Collection[int], blend: Blend | None, *, fitted: bool
 ) -> HairFit | None:
-    """Align the target's hair with the source's head; return None if this hair is not requested or cannot be used.
+    """Align the target's hair with the source's head, and return the alignment.
+
+    Args:
+        source, target: the edited face, and the face whose hair is used.
+        parts: class ids of the parts that are swapped.
+        blend: how the painting is pasted back; None: it is not.
+        fitted: whether the target's parts are aligned with the source's face.
+
+    Returns:
+        None if hair is not swapped, if the painting is not pasted back with ``Edge.MOVE``, if the network should paint
+        the hair, or if the target's hair cannot be used.
 
     Raises:
         InputError: the hair is requested with ``Hair.REFERENCE`` and cannot be used.
@@ -304,7 +338,9 @@ def _hair_to_take(
 def _blend_record(
     face: Face, labels: LabelMap, blend: Blend | None, reference: Face | None = None, own: LabelMap | None = None
 ) -> dict[str, Any]:
-    """Return the record of how the painting is pasted back, and where the inside of a changed mouth comes from.
+    """Return the entries ``blend`` and ``inside`` of a result's record.
+
+    They say how the painting is pasted back, and where the inside of a changed mouth comes from.
 
     Args:
         face: the edited face.
@@ -324,7 +360,10 @@ def _blend_record(
 
 
 def _parser(*faces: Face) -> dict[str, Any]:
-    """Return the record of how faces were read: the parser's hash if it made a mask, and the faces' numbers in photos.
+    """Return the entries of a result's record that say how its faces were read.
+
+    These are ``parser``, the SHA-256 of the face parser, if it made a mask; and ``face`` and ``target_face``, the
+    numbers of the faces in their photos, if they were cut out of photos.
 
     Args:
         *faces: one face, or source and target.

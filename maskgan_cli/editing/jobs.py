@@ -1,4 +1,7 @@
-"""Run edits with any method: read the files of each row, paint, and write the pictures with their records."""
+"""Run lists of edits with any method: read the files, paint, and write the pictures with their records.
+
+The record of a result is a dict of its inputs, weights and settings; it is stored in the picture's file.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class EditResult:
         mask: path of its mask; None if masks are not saved.
         note: record of inputs, weights and settings; it is also written into the PNG.
         panels: pictures for a row of an overview sheet: the edit's panels (e.g. its inputs), and the result.
-        kept: whether the file existed already with the same record and was not painted again.
+        kept: whether the file existed already with the same record, so that it was not painted again.
     """
 
     path: Path
@@ -68,13 +71,13 @@ def run_edits(
 
     Args:
         rows: for each picture, the input files by role, and the path to write to.
-        make: makes the edits of a row: one, or one for each face of a photo.
+        make: makes the edits of a row: a single edit, or one for each face of a photo.
         method: the method that paints.
         batch_size: number of pictures that the method paints at once.
         save_masks: also write each picture's mask beside it.
         overwrite: replace existing files.
-        attempt: function that returns a context manager for a path; it is active while the row's files are read. If the
-            context manager suppresses an error, the row is left out. The default suppresses none.
+        attempt: function that returns a context manager for the path of a row's picture. The context manager is active
+            while the row's files are read. If it suppresses an error, the row is left out. The default suppresses none.
 
     Raises:
         InputError: an input cannot be read, or a file exists with another record and ``overwrite`` is false.
@@ -103,7 +106,7 @@ def run_edits(
 
 
 def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> Iterator[EditResult]:
-    """Paint and write the waiting edits, and empty the list."""
+    """Paint the waiting edits, write their pictures, yield the results, and empty the list."""
     if not waiting:
         return
     requests = [edit.request for edits, _, _ in waiting for edit in edits if edit.painted]
@@ -119,7 +122,7 @@ def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> I
 
 
 def sheet(results: Iterable[EditResult], size: int) -> Picture:
-    """Make an overview sheet with one row of pictures for each result, each scaled to ``size`` pixels."""
+    """Make an overview sheet: one row of pictures for each result, with all pictures resized to ``size`` pixels."""
     rows = [np.hstack([resize_image(panel, size) for panel in result.panels]) for result in results]
     return np.vstack(rows)
 
@@ -130,7 +133,7 @@ def mask_path(picture: Path) -> Path:
 
 
 def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
-    """Return the record of a result: settings, method and its weights, version, and hashes of the input files."""
+    """Return the record of a result, a dict of its settings, method, weights, version and hashes of the input files."""
     more = {"face": [edit.settings.get("face") for edit in edits]} if len(edits) > 1 else {}
     return {
         **edits[0].settings,
@@ -142,11 +145,11 @@ def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
 
 
 def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
-    """Return the edited mask of a picture; for several faces of one photo, one mask with all of them.
+    """Return the edited mask (H, W) of a picture; if several faces of the picture are edited, it contains all of them.
 
     Args:
-        edits: the edits of one picture.
-        painted: side of the method's paintings: see `Edit.mask`.
+        edits: the edits of one picture, one for each face.
+        painted: side of the method's paintings in pixels: see `Edit.mask`.
 
     Returns:
         None if the method uses no masks.
@@ -156,7 +159,10 @@ def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
 
 
 def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> None:
-    """Raise an InputError if ``path`` exists and differs from the mask that would be written there."""
+    """Raise an InputError if ``path`` exists and differs from the mask that would be written there.
+
+    For ``edits`` and ``painted`` see `_mask`.
+    """
     if not path.exists():
         return
     wanted = _mask(edits, painted)
@@ -171,7 +177,10 @@ def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> No
 def _result(
     edits: Sequence[Edit[R]], path: Path, note: dict[str, Any], picture: Picture, save_mask: bool, painted: int
 ) -> EditResult:
-    """Describe a picture that is on disk, and write its mask if ``save_mask``; ``painted`` is as in `_mask`."""
+    """Return the `EditResult` of a picture that has been written to ``path``. If ``save_mask``, also write its mask.
+
+    For ``edits`` and ``painted`` see `_mask`; ``note`` is the record of the result.
+    """
     labels = _mask(edits, painted) if save_mask else None
     mask = write_label_map(mask_path(path), labels) if labels is not None else None
     return EditResult(path, mask, note, [*edits[0].panels, edits[0].shown(picture)])

@@ -1,4 +1,4 @@
-"""Table of the methods (networks that paint faces), and their interface.
+"""Interface and inputs of the editing methods (networks that paint faces), and the table `METHODS` of all methods.
 
 A method turns requests into pictures. Commands and evaluation use methods only through the interface `Method`. To add
 a method, write a class with that interface, whose constructor takes weights and a device, and add an entry to
@@ -26,7 +26,7 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Mixed:
-    """A face that keeps its own style, except for some parts. Those get the style of `Request.style_picture`.
+    """A face that keeps its own style, except for some parts, which get the style of `Request.style_picture`.
 
     Attributes:
         labels: (T, T), label map of the face that keeps its style.
@@ -70,20 +70,21 @@ class Method(Protocol[R_contra]):
         """Values for the record of every result: ``weights`` (SHA-256), and for baselines ``method`` (its name)."""
 
     def paint(self, requests: Sequence[R_contra]) -> npt.NDArray[np.uint8]:
-        """Paint N requests; return pictures (N, size, size, 3) in the same order."""
+        """Paint one picture for each of N requests; return pictures (N, size, size, 3) in the order of the requests."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the table of methods.
+    """An entry of the table of methods, `METHODS`: describes one method, and loads it.
 
     Attributes:
-        title: display name.
-        kind: kind of its weights, a key of `networks.KINDS`.
-        painter: ``module:name`` of its class, whose constructor takes (weights, device).
-        masks: whether it paints masks (`Request`); the other methods change attributes of a picture.
-        exemplar: only for methods without masks: whether it needs a second face that has the attribute.
-        by_part: whether it has a separate style for each part, so that one picture can combine the styles of two faces.
+        title: display name of the method.
+        kind: kind of the method's weights, a key of `networks.KINDS`.
+        painter: ``module:name`` of the method's class, whose constructor takes (weights, device).
+        masks: whether the method paints masks (`Request`); the other methods change attributes of a picture.
+        exemplar: only for methods without masks: whether the method needs a second face that has the attribute.
+        by_part: whether the method has a separate style for each part of the face, so that one picture can combine the
+            styles of two faces.
     """
 
     title: str

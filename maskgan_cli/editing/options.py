@@ -21,7 +21,8 @@ class Edge(str, Enum):
 class Inside(str, Enum):
     """Where the inside of a newly opened mouth comes from; see `maskgan_cli.editing.compositing.mouths`.
 
-    PHOTO is the edited photo, REFERENCE is the second face, PAINTED is the network's painting. AUTO chooses.
+    PHOTO is the edited photo, REFERENCE is the second face, PAINTED is the network's painting. AUTO chooses the photo
+    or the second face, depending on which mouth is open wide enough.
     """
 
     AUTO = "auto"
@@ -33,7 +34,8 @@ class Inside(str, Enum):
 class Hair(str, Enum):
     """Where the pixels of another person's hair come from; see `maskgan_cli.editing.compositing.hair_swap`.
 
-    REFERENCE copies them from the other person's picture, PAINTED lets the network paint them. AUTO copies if possible.
+    REFERENCE copies them from the other person's picture, PAINTED lets the network paint them. AUTO copies them if
+    possible, and otherwise lets the network paint them.
     """
 
     AUTO = "auto"
@@ -77,20 +79,21 @@ class Blend:
         """Return these options if the painting is to be pasted back, else None.
 
         Args:
-            bare: used if ``wanted`` is None: True means that the painting is not pasted back.
+            bare: decides if ``wanted`` is None: True: the painting is not pasted back. False: it is.
         """
         return None if (bare if self.wanted is None else not self.wanted) else self
 
     @property
     def note(self) -> str | float:
-        """Value for a result's record: the width of a soft edge, or the name of another kind of edge."""
+        """Value for a result's record: ``softness`` if ``edge`` is ``Edge.SOFT``, else the name of the edge."""
         return self.softness if self.edge is Edge.SOFT else self.edge.value
 
 
 class Taken(str, Enum):
     """How a picture is read; see `maskgan_cli.editing.faces.reader.PhotoReader`.
 
-    CROP reads it as a face crop. PHOTO detects a face in it and cuts this out. AUTO decides by the picture's framing.
+    CROP reads the picture as a face crop. PHOTO detects a face in the picture, and cuts the face out. AUTO reads it as
+    a crop if it is framed like one, and otherwise as a photo.
     """
 
     AUTO = "auto"

@@ -17,10 +17,10 @@ _LONGEST: Final = 255  # bytes; longest file name on common file systems
 def output_paths(
     rows: Sequence[Mapping[str, Path]], out: Path, *, listed: bool, save_masks: bool = False, sheet: Path | None = None
 ) -> list[Path]:
-    """Return the path of each row's picture: ``out`` itself, or a file inside ``out`` if that is a folder.
+    """Return the path of each row's picture: ``out`` itself, or a file inside ``out`` if ``out`` is a folder.
 
     Args:
-        rows: files by role; the optional role ``output`` is the file name of the result.
+        rows: for each result, the input files by role; the optional role ``output`` is the file name of the result.
         out: file for one result, or folder for results.
         listed: whether the rows come from a list (``--pairs``); then ``out`` must be a folder.
         save_masks: whether each picture's mask is written beside it.
@@ -51,7 +51,11 @@ def output_paths(
 
 
 def _name(row: Mapping[str, Path], number: int) -> Path:
-    """Return the file name of row ``number``: its ``output``, or else a name made of its first two files' names.
+    """Return the file name of a row's result: the row's ``output``, or else a name made of its first two files' names.
+
+    Args:
+        row: files by role.
+        number: number of the row in its list, for error messages.
 
     Raises:
         InputError: ``output`` leads out of the folder.
@@ -71,7 +75,7 @@ def _name(row: Mapping[str, Path], number: int) -> Path:
 
 
 def _written(path: Path, save_masks: bool) -> Iterator[Path]:
-    """Yield the files that are written for a result: its picture, and its mask if ``save_masks``.
+    """Yield the paths of the files that are written for a result: its picture, and its mask if ``save_masks``.
 
     Raises:
         InputError: a name is too long, or is not that of a picture.

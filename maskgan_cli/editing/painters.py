@@ -1,8 +1,8 @@
 """Run networks that paint or change pictures, in PyTorch or in onnxruntime.
 
-Both painters take the same NumPy arrays. Their number and order are those of the network's inputs in
-`maskgan_cli.weights.export`: label maps (N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, and values for each
-attribute or class (N, attributes or 19) ``float32``.
+Both painters take the same NumPy arrays, in the order of the network's inputs in `maskgan_cli.weights.export`. An
+array contains label maps (N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, or values for each attribute or class
+(N, attributes or 19) ``float32``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Painter(Protocol):
         """Run the network on a batch; return pictures (N, S, S, 3) ``uint8``.
 
         Args:
-            *inputs: label maps, pictures and numbers in the order of the network's inputs: see the module's docstring.
+            *inputs: label maps, pictures and values, in the order of the network's inputs: see the module's docstring.
         """
 
 
@@ -60,7 +60,7 @@ def open_painter(kind: str, weights: str | Path, device: str = "auto") -> Painte
 
 
 class NetworkPainter:
-    """A `Painter` that runs the network in PyTorch. For the arguments see `open_painter`.
+    """A `Painter` that runs the network in PyTorch. For its arguments see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -74,13 +74,15 @@ class NetworkPainter:
 
     @torch.inference_mode()
     def paint(self, *inputs: Inputs) -> Bytes:
-        """See `Painter.paint`."""
+        """Run the network on a batch; return pictures (N, S, S, 3) ``uint8``. For ``inputs`` see `Painter.paint`."""
         images: Tensor = self.network(*(_read(torch.from_numpy(x).to(self.device)) for x in inputs))
         return to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()
 
 
 class ONNXPainter:
     """A `Painter` that runs an exported network (see `weights.export`) in onnxruntime.
+
+    For its arguments see `open_painter`.
 
     Raises:
         InputError: the file does not exist or is not an export of a ``kind`` network, or onnxruntime is missing or
@@ -106,7 +108,7 @@ class ONNXPainter:
         self.weights = Weights(path, kind, config, description, {}, sha256(path))
 
     def paint(self, *inputs: Inputs) -> Bytes:
-        """See `Painter.paint`."""
+        """Run the network on a batch; return pictures (N, S, S, 3) ``uint8``. For ``inputs`` see `Painter.paint`."""
         arrays = [_read(torch.from_numpy(x)).contiguous().numpy() for x in inputs]
         count, size = len(arrays[0]), self.weights.config["image_size"]
         try:

@@ -1,7 +1,7 @@
 """Attribute transfer (``maskgan transfer``): give a face an attribute such as Smiling or Eyeglasses.
 
-Methods with masks copy the parts that show the attribute from a second face. StarGAN sets the attribute's label, and
-ELEGANT transfers the attribute from a second face (the exemplar).
+Methods with masks copy the parts that show the attribute, e.g. the mouth, from a second face. StarGAN sets the
+attribute's label, and ELEGANT transfers the attribute from a second face (the exemplar).
 """
 
 from __future__ import annotations
@@ -121,7 +121,10 @@ def attribute_edits(
 
 
 def known_attributes(image: Path) -> dict[str, bool]:
-    """Return a picture's attributes from the manifest of its prepared data set; empty for other pictures."""
+    """Return whether a picture has each attribute, by the attribute's name, from the manifest of its prepared data set.
+
+    Return an empty dict for a picture that is not part of a prepared data set.
+    """
     if not in_prepared(image):
         return {}
     return _manifest(image.resolve().parent.parent).get(image.stem, {})
@@ -129,7 +132,11 @@ def known_attributes(image: Path) -> dict[str, bool]:
 
 @functools.lru_cache(maxsize=4)
 def _manifest(root: Path) -> dict[str, dict[str, bool]]:
-    """Return the attributes of each picture of the prepared data set in ``root``, by the picture's name."""
+    """Return a dict from the name of each picture of a data set to its attributes: see `known_attributes`.
+
+    Args:
+        root: folder of the prepared data set.
+    """
     return {
         sample.image.stem: {name: value == "1" for name, value in sample.fields.items() if value in ("1", "-1")}
         for sample in PreparedData.load(root).samples

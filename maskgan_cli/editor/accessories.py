@@ -1,4 +1,7 @@
-"""Accessories on the edited face: drawn once, then composited over all edits that keep the pose of the head."""
+"""Draws accessories (glasses, hats, ...) over the edited face.
+
+Previews reuse the latest drawing as long as the pose of the head is the same.
+"""
 
 from __future__ import annotations
 
@@ -26,26 +29,29 @@ class SessionAccessories:
     """Draws the accessories of a session, and caches them for the next pictures.
 
     Args:
-        own: (S, S), the mask of the face before the edit.
+        own: the mask (S, S) of the face before the edit.
     """
 
     own: LabelMap
     _renderers: dict[int, tuple[Key, AccessoryRenderer]] = field(default_factory=dict)  # by the side of the picture
     _previewed: tuple[tuple[Key, Names, Pose], WithAccessories] | None = None
-    _pose: Pose = ()  # of the head when accessories were drawn last
+    _pose: Pose = ()  # pose of the head when accessories were last drawn
     _cover: HatCover | None = None
     _mask: tuple[tuple[bytes, Names, bool], tuple[LabelMap, Names]] | None = None  # arguments and result of `mask`
 
     def mask(self, labels: LabelMap, names: Names, *, bare: bool) -> tuple[LabelMap, Names]:
-        """Decide, as `render_edits` does, which accessories are drawn over the picture and which the network paints.
+        """Divide the accessories into those that the network paints and those that are drawn over its picture.
+
+        The decision is the same as that of `render_edits`.
 
         Args:
-            labels: (S, S), the mask without accessories.
+            labels: the mask (S, S) without accessories.
             names: names of the accessories to put on, from `library.ITEMS`.
-            bare: let the network paint all accessories.
+            bare: if true, the network paints all accessories.
 
         Returns:
-            The mask (S, S) for the network, and the names of the accessories to draw.
+            The mask (S, S) for the network, which contains the accessories that the network paints; and the names of
+            the accessories to draw.
         """
         if not names:
             return labels, ()
@@ -64,14 +70,17 @@ class SessionAccessories:
         return hair_under_hats(without(labels, kinds_of(drawn)), drawn, self._cover), drawn
 
     def draw(self, picture: Picture, labels: LabelMap, names: Names, base: BaseFace, *, preview: bool) -> Picture:
-        """Draw accessories over a picture of the edited face; without accessories, return it unchanged.
+        """Draw accessories over a picture of the edited face, and return the new picture.
+
+        If ``names`` is empty, return the picture unchanged.
 
         Args:
-            picture: (T, T, 3), the edited face.
-            labels: (S, S), its mask.
+            picture: the edited face (T, T, 3).
+            labels: the mask (S, S) of the edited face.
             names: names of the accessories to draw.
             base: the face before the edit.
-            preview: keep accessories in the pose of the latest full picture, and return `PREVIEW` pixels or fewer.
+            preview: if true, the accessories keep their pose of the latest full picture, and the result is scaled
+                down to a side of at most `PREVIEW` pixels.
         """
         if not names:
             return picture
@@ -87,7 +96,11 @@ class SessionAccessories:
         return picture
 
     def put_on(self, picture: Picture, labels: LabelMap, names: Names, base: BaseFace) -> WithAccessories:
-        """Draw accessories over the edited face (T, T, 3) with the mask ``labels`` (S, S); ``base``: see `draw`."""
+        """Draw accessories over a picture of the edited face; for the parameters, see `draw`.
+
+        Returns:
+            The new picture (T, T, 3), and the accessories alone: their classes at each pixel, and overlays.
+        """
         side = len(picture)
         if side not in self._renderers or self._renderers[side][0] != base.key:
             self._renderers[side] = base.key, AccessoryRenderer(resize_image(base.picture, side), base.labels)
@@ -97,6 +110,6 @@ class SessionAccessories:
         return worn
 
     def marked(self, labels: LabelMap, names: Names, base: BaseFace) -> LabelMap:
-        """Return a copy of a mask (S, S) that also has the classes of the drawn accessories, at their pixels."""
+        """Return a copy of the mask ``labels`` (S, S) in which the pixels of drawn accessories have their classes."""
         worn = self.put_on(base.picture, labels, names, base).labels
         return np.where(worn > 0, worn, labels)

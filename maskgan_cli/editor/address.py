@@ -14,7 +14,7 @@ from maskgan_cli.files import read_json, write_json
 
 _FILE: Final = "address.json"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-_LIFETIME: Final = 30 * 24 * 3600.0  # seconds; a token is used again if its last use was not longer ago
+_LIFETIME: Final = 30 * 24 * 3600.0  # seconds after its last use; an older token is replaced
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Address:
 
     Attributes:
         token: the secret in the URL's path.
-        port: the port of the last start; None if there is none.
+        port: the port of the last start; None for a new address.
     """
 
     token: str
@@ -31,7 +31,10 @@ class Address:
 
 
 def last_address(folder: Path) -> Address:
-    """Return the address of the last start; one with a new token if there is none or if it is too old."""
+    """Return the address of the last start, which `keep_address` saved in ``folder``.
+
+    If there is none, or if it was last used more than 30 days ago, return a new token without a port.
+    """
     try:
         kept = read_json(folder / _FILE)
         token, port, when = kept["token"], kept["port"], kept["used"]
@@ -43,7 +46,7 @@ def last_address(folder: Path) -> Address:
 
 
 def keep_address(folder: Path, address: Address) -> None:
-    """Save the address in a file that only its owner can read."""
+    """Save the address in ``folder``, in a file that only its owner can read."""
     path = folder / _FILE
     write_json(path, {"token": address.token, "port": address.port, "used": time.time()})
     path.chmod(0o600)

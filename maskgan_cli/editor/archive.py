@@ -1,4 +1,4 @@
-"""A session as one zip file, with all files to resume it and the provenance of the result."""
+"""A session as one zip file, with all files that are needed to resume it, and the provenance of its result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pack(session: Session, models: Models, learned: Path | None = None) -> bytes
     Args:
         session: the session.
         models: the networks.
-        learned: the file of personalised weights that ``models`` uses, which is also packed; None if it uses none.
+        learned: the file of personalised weights that ``models`` uses; it is packed too. None if there is none.
     """
     files = {path.name: path.read_bytes() for path in sorted(session.folder.iterdir()) if _KEPT.fullmatch(path.name)}
     if learned is not None:
@@ -55,7 +55,11 @@ def is_archive(data: bytes) -> bool:
 
 
 def unpack(data: bytes, root: Path) -> Session:
-    """Make a new session from the bytes of a zip file that `pack` made; ``root``: folder of all sessions.
+    """Make a new session from a zip file that `pack` made.
+
+    Args:
+        data: the bytes of the zip file.
+        root: the folder of all sessions, in which the session gets its own folder.
 
     Raises:
         InputError: the file is damaged, changed, too large, or not a session.
@@ -78,7 +82,9 @@ def unpack(data: bytes, root: Path) -> Session:
 
 
 def command(session: Session, learned: bool = False) -> str:
-    """Return the command that reproduces the result from the files of the zip, except for strength and feather.
+    """Return the `maskgan render` command line that reproduces the result from the files in the zip.
+
+    The command has no options for the strength and the feather of the edit, so these are left out.
 
     Args:
         session: the session.
@@ -97,7 +103,11 @@ def command(session: Session, learned: bool = False) -> str:
 
 
 def _read(data: bytes) -> dict[str, bytes]:
-    """Read the files of a session from the bytes of a zip file, and check their hashes."""
+    """Read the files of a session from the bytes of a zip file, and return their contents by name.
+
+    Raises:
+        InputError: the file is damaged or too large, is not a session, or a hash does not match.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             entries = [entry for entry in file.infolist() if _KEPT.fullmatch(entry.filename)]

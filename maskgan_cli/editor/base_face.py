@@ -1,6 +1,6 @@
 """The face that an edit starts from: the detected face, optionally without glasses or with another person's hair.
 
-The editing commands prepare it in the same way.
+The editing commands prepare this face in the same way.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class BaseFace:
     """The face that an edit starts from.
 
     Attributes:
-        key: see `Key`.
-        picture, labels: (S, S, 3) and its label map (S, S).
+        key: whether the glasses are taken off, and the number of the face whose hair is used (0: its own).
+        picture, labels: the face (S, S, 3) and its label map (S, S).
         style: picture and label map that the style is encoded from; they never have another person's hair.
-        changes: functions that make the same changes in the whole photo, in this order. Each one receives the photo
-            (H, W, 3) and the corners (4, 2) of the face in it, and returns the changed photo.
+        changes: functions that make the same changes (glasses, hair) in the whole photo, in this order. Each receives
+            the photo (H, W, 3) and the corners (4, 2) of the face in the photo, and returns the changed photo.
     """
 
     key: Key
@@ -43,7 +43,7 @@ class BaseFace:
     changes: tuple[Callable[[Picture, Square], Picture], ...] = ()
 
     def photo(self, photo: Picture, square: Square) -> Picture:
-        """Apply all `changes` to the photo (H, W, 3) and return it; ``square``: corners (4, 2) of the face in it."""
+        """Return the photo (H, W, 3) after all `changes`; ``square`` has the corners (4, 2) of the face in it."""
         for change in self.changes:
             photo = change(photo, square)
         return photo
@@ -51,7 +51,7 @@ class BaseFace:
 
 @dataclass
 class BaseFaces:
-    """Caches the latest base faces of a session, because replacing the hair takes a second."""
+    """A cache of the latest base faces of a session. It saves time, because replacing the hair takes a second."""
 
     _made: OrderedDict[Key, BaseFace] = field(default_factory=OrderedDict)
 
@@ -61,7 +61,7 @@ class BaseFaces:
         Args:
             face: the face of the photo.
             key: whether the glasses are taken off, and the number of the face whose hair is used (0: its own).
-            hair: the face whose hair is used; None to keep its own.
+            hair: the face whose hair is used; None if ``face`` keeps its own hair.
         """
         found = self._made.pop(key, None) or _base(face, key, hair)
         self._made[key] = found

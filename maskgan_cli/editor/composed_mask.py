@@ -1,7 +1,7 @@
 """Composes the mask of an edit: starts from a base mask, removes accessories, and applies sliders with MaskVAE.
 
-The page sends the slider that the user is moving as the last one, so that the cached results of the steps before it
-can be reused.
+The steps are applied in order, and their results are cached. The page sends the slider that the user is moving as the
+last one, so that the cached results of all other steps can be reused.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class Composition:
     """The steps that are applied to the base mask.
 
     Attributes:
-        sliders: names and amounts: a direction of `DIRECTIONS`, or ``other-K`` for interpolation towards another face.
-        removed: names of `REMOVABLE` to remove first.
+        sliders: (name, amount) of each slider. The name is a direction of `DIRECTIONS`, or ``other-K`` for
+            interpolation towards the K-th other face.
+        removed: names of the accessories to remove before the sliders, from `REMOVABLE`.
     """
 
     sliders: tuple[tuple[str, float], ...] = ()
@@ -44,7 +45,11 @@ class Composition:
 
     @classmethod
     def parsed(cls, sliders: str, removed: str) -> Composition:
-        """Parse the parameters of a request, e.g. ``sliders="smile:0.5,open-mouth:0.3"`` and ``removed="glasses"``.
+        """Make a composition from the parameters of a request.
+
+        Args:
+            sliders: names and amounts, e.g. ``smile:0.5,open-mouth:0.3``.
+            removed: names of accessories separated by commas, e.g. ``glasses``.
 
         Raises:
             InputError: a name is unknown, or an amount is not a number or too large.
@@ -63,7 +68,13 @@ class Composer:
     _masks: OrderedDict[bytes, LabelMap] = field(default_factory=OrderedDict, repr=False)
 
     def __call__(self, session: Session, models: Models, base: LabelMap, how: Composition) -> LabelMap:
-        """Apply the steps of the composition ``how`` to a base mask, and return the new mask (S, S).
+        """Apply the steps of a composition to a base mask, and return the new mask (S, S).
+
+        Args:
+            session: the session whose other faces the sliders refer to.
+            models: the networks.
+            base: the base mask (S, S).
+            how: the composition.
 
         Raises:
             InputError: the composition names another face that does not exist.
@@ -85,7 +96,7 @@ class Composer:
 
 
 def slider_range(session: Session, models: Models, name: str) -> tuple[float, float] | None:
-    """Return the useful range of a slider for this face (lowest and highest amount); None if it has no effect.
+    """Return the useful lowest and highest amount of a slider for the session's face; None if it has no effect.
 
     Raises:
         InputError: there is no slider of this name.

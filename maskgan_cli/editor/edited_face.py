@@ -26,7 +26,7 @@ class EditedFace:
         labels: its label map (S, S).
         square: corners (4, 2) of the face in the photo, see `oriented_square`; None if the whole picture is the face.
         parser: SHA-256 of the parser that made the label map, or an empty string.
-        places: corners of all faces of the photo that are large enough to edit, from left to right.
+        places: corners (4, 2) of all faces of the photo that are large enough to edit, from left to right.
         number: number of this face among ``places``, from 1.
     """
 
@@ -39,16 +39,16 @@ class EditedFace:
 
 
 def face_of(photo: Picture, models: Models, what: str = "the picture", number: int | None = None) -> EditedFace:
-    """Detect a face in a photo (H, W, 3), crop and parse it. A picture that is a face crop is used as a whole.
+    """Detect a face in a photo, crop it, and predict its label map. If the picture is a face crop, use all of it.
 
-    Faces and crops are detected as in the editing commands (`PhotoSearch`, `framed`), but faces that are too small are
-    not counted, and no mask files are read.
+    Faces and crops are recognised as in the editing commands (`PhotoSearch`, `framed`). But here, faces that are too
+    small are not counted, and no mask files are read.
 
     Args:
-        photo: the picture.
+        photo: the photo (H, W, 3).
         models: the networks.
         what: name of the picture in error messages.
-        number: number of the face, counted from the left; None takes the largest.
+        number: number of the face, counted from 1 at the left; None for the largest face.
 
     Raises:
         NoFace: no face was detected.
@@ -68,7 +68,7 @@ def face_of(photo: Picture, models: Models, what: str = "the picture", number: i
 
 
 def side_for(extent: float) -> int:
-    """Return the side of `SIDES` at which to edit a face whose square in the photo has a side of ``extent`` pixels."""
+    """Choose the side (one of `SIDES`) at which to edit a face that is ``extent`` pixels wide in the photo."""
     return next((side for side in SIDES if extent <= 1.5 * side), SIDES[-1])
 
 
@@ -78,7 +78,7 @@ def resized(face: EditedFace, side: int) -> EditedFace:
 
 
 def _whole(photo: Picture, models: Models) -> EditedFace:
-    """Use the whole picture as the face: resize it to a side of `SIDES`, and parse it."""
+    """Return the whole picture as a face to edit: resized to a side of `SIDES`, with a predicted label map."""
     picture = resize_image(photo, side_for(len(photo)))
     labels, parser = models.parse(picture)
     return EditedFace(picture, labels, None, parser)

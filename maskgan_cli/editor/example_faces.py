@@ -31,7 +31,11 @@ def photo() -> Picture:
 
 
 def rendered(name: str) -> EditedFace:
-    """Return a rendered example face with its exact label map."""
+    """Return the rendered example face ``name`` with its exact label map.
+
+    Raises:
+        InputError: there is no example of this name.
+    """
     number = known("the example", name, EXAMPLES).removeprefix("rendered-")
     found = read_library()
     return EditedFace(found[f"example-{number}-picture"], found[f"example-{number}-labels"])

@@ -1,6 +1,6 @@
 """Opacity of an edit at each pixel: 0 shows the face before the edit, 255 the edit.
 
-The page computes it from the strength and feather of the edit's steps.
+The page computes the opacity from the strength and the feather of each step of the edit.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ FADE: Final = "fade.png"  # file in a session's folder
 
 
 def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
-    """Blend the face before the edit with the face after it.
+    """Blend the pictures of the face before and after the edit.
 
     Args:
-        before, after: square pictures; the result has the side of ``after``.
+        before, after: square pictures of any side; the result has the side of ``after``.
         fade: (S, S), opacity of ``after``: 0 shows only ``before``, 255 only ``after``.
     """
     side = len(after)
@@ -34,10 +34,10 @@ def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
 
 
 def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap) -> Picture:
-    """Blend the photo before the edit with the photo after it.
+    """Blend the photos before and after the edit.
 
     Args:
-        before, after: (H, W, 3).
+        before, after: the photos (H, W, 3).
         square: (4, 2), corners of the face in the photo.
         fade: (S, S), opacity of ``after`` in the square, 0 to 255. Outside the square, the result is ``after``.
     """

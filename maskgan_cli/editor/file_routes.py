@@ -26,7 +26,7 @@ _TYPES: Final = {"png": "image/png", "jpg": "image/jpeg"}
 
 @router.get("/sessions")
 async def sessions(context: Context, most: Annotated[int, Query(ge=1, le=100)] = 24) -> list[dict[str, Any]]:
-    """List up to ``most`` saved sessions, the newest first."""
+    """List up to ``most`` saved sessions (id, name, time of saving, whether edited), the newest first."""
     entries = await context.work(lambda: context.store.entries()[:most])
     return [{key: entry[key] for key in ("id", "name", "saved", "edited")} for entry in entries]
 
@@ -93,7 +93,7 @@ async def archive(context: Context, name: Name) -> Response:
 
 @router.post("/sessions/{name}/as-mask")
 async def as_mask(context: Context, request: Request, name: Name) -> Response:
-    """Respond with an uploaded label map, resized to the session's side; without content if it is not a mask."""
+    """Respond with the uploaded label map, resized to the session's side; with status 204 if it is not a mask."""
 
     def job(data: bytes) -> Response:
         session, labels = context.store.get(name), decode_mask(data)
@@ -104,14 +104,14 @@ async def as_mask(context: Context, request: Request, name: Name) -> Response:
 
 @router.get("/sessions/{name}/history")
 async def history(context: Context, name: Name) -> Response:
-    """Respond with the undo history in the page's format; without content if there is none."""
+    """Respond with the saved undo history in the page's format; with status 204 if there is none."""
     path = (await context.work(lambda: context.store.get(name))).folder / HISTORY
     return raw(path.read_bytes()) if path.is_file() else Response(status_code=204)
 
 
 @router.post("/sessions/{name}/history")
 async def keep_history(context: Context, request: Request, name: Name) -> Response:
-    """Save the undo history. Only the page reads its content."""
+    """Save the undo history that the page sends. The server does not interpret its content."""
     data = await read_body(request.stream(), _HISTORY_LIMIT)
     session = await context.work(lambda: context.store.get(name))
     await context.work(lambda: write_bytes(session.folder / HISTORY, data))
@@ -150,10 +150,12 @@ async def personal(context: Context, name: Name, on: bool) -> dict[str, Any]:
 
 
 def fitted(labels: LabelMap, session: Session) -> LabelMap:
-    """Convert an uploaded mask, of the face or of the whole photo, to a mask of the face (S, S).
+    """Convert an uploaded mask to a mask (S, S) of the session's face.
+
+    The upload may be a square mask of the face, or a mask of the whole photo, from which the face is cut out.
 
     Raises:
-        InputError: the mask has another shape.
+        InputError: the mask is neither square nor of the photo's size.
     """
     path, square = session.folder / "photo", session.face.square
     if square is not None and path.is_file() and read_image(path).shape[:2] == labels.shape:

@@ -44,8 +44,8 @@ class Guard:
         app: the application, which receives paths without the token.
         token: the token, see `new_token`.
         hosts: accepted host names, without port.
-        any_address: also accept all numeric addresses, which DNS rebinding cannot use; for servers that listen on all
-            addresses.
+        any_address: also accept all numeric IP addresses as hosts. This is for servers that listen on all addresses,
+            and safe, because DNS rebinding needs a domain name.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str], any_address: bool = False) -> None:
@@ -95,7 +95,7 @@ class Guard:
                 await _reject(send_marked, 503, "the editor has ended; the session is saved")
 
     def _is_accepted(self, host: str) -> bool:
-        """Whether the header ``host`` names this server."""
+        """Whether ``host``, the value of the Host header, is an accepted name of this server."""
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         name = name.strip("[]").lower()
         if name in self.hosts:

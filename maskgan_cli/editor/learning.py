@@ -29,7 +29,7 @@ class Learning:
 
     Attributes:
         folder: folder of the personalised weights, which are named by the SHA-256 of the face's picture.
-        files: the initial weights.
+        files: the weights files that training starts from.
         steps: number of training steps.
     """
 
@@ -72,10 +72,10 @@ class Learning:
         return self._process is not None and self._process.poll() is None
 
     def state(self, session: Session) -> dict[str, Any]:
-        """Return the progress of a session's personalisation.
+        """Return the progress of a session's personalisation as a dict for the page.
 
-        ``state`` is none, running, done or failed. While it is running, ``done`` and ``total`` are numbers of steps,
-        and ``seconds_left`` is an estimate, or None before the first step.
+        The entry ``state`` is "none", "running", "done" or "failed". During the training there are also ``done`` and
+        ``total``, both numbers of steps, and ``seconds_left``, an estimate that is None before the first step.
         """
         if self._session == session.id and self.running:
             done, total = self._progress["done"], self._progress["total"]
@@ -98,7 +98,7 @@ class Learning:
         return self.folder / f"{sha256(session.folder / 'face.png')}.safetensors"
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
-        """Update the progress with the lines that the child process prints, until it ends."""
+        """Read the lines of progress that the child process prints, until the process ends."""
         assert process.stdout is not None
         with process:  # closes the pipes
             for line in process.stdout:

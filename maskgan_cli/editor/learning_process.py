@@ -10,7 +10,7 @@ from typing import Final
 
 from maskgan_cli.files import read_image, read_label_map
 
-_NICE: Final = 10  # lower priority than the editor
+_NICE: Final = 10  # niceness of this process: a lower priority than the editor
 
 
 def learn(folder: Path, out: Path, start: Path, parser: Path, steps: int) -> None:

@@ -33,7 +33,7 @@ PREVIEW = 256  # side of previews in pixels
 _HINTS: Final = Hints("choose another photo", "faces are counted from the left", "choose a photo with a larger face")
 _UNIT: Final = 32  # sides of repainted areas are multiples of this; deeper networks need larger multiples
 _MARGIN: Final = 32  # pixels, at the network's size, around a change that previews repaint
-_SMALL: Final = 0.4  # share of the picture; if the area to repaint is larger, the whole picture is painted
+_SMALL: Final = 0.4  # share of the picture; if the area to repaint is larger, the whole picture is generated
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Files:
 
 
 class Models:
-    """All operations that need a network; not thread-safe.
+    """Loads the networks, and has a method for each operation that needs one. Not thread-safe.
 
     Args:
         files: the weights files.
@@ -104,31 +104,31 @@ class Models:
         return MaskMaker(self.files.parser, self._device, lambda line: None)
 
     def parse(self, picture: Picture) -> tuple[LabelMap, str]:
-        """Parse a face (S, S, 3). Returns its label map (S, S) and the SHA-256 of the parser's weights."""
+        """Predict the label map (S, S) of a face (S, S, 3); return it and the SHA-256 of the parser's weights."""
         return self._parser(Path("picture"), picture)
 
     @torch.inference_mode()
     def encode(self, picture: Picture, labels: LabelMap) -> Tensor:
-        """Encode the style (1, style_dim) of a face (S, S, 3) with its label map (S, S)."""
+        """Return the style code (1, style_dim) of a face (S, S, 3) with the label map (S, S)."""
         pixels = torch.from_numpy(np.array(resize_image(picture, self.size))).permute(2, 0, 1)[None].to(self.device)
         mask = one_hot(self._batch(labels))
         return self.network.encode_style(mask, to_unit(pixels))
 
     @torch.inference_mode()
     def paint(self, labels: LabelMap, style: Tensor) -> Picture:
-        """Generate a picture (size, size, 3) from a label map (S, S) and a style (1, style_dim)."""
+        """Generate a picture (size, size, 3) from a label map (S, S) and a style code (1, style_dim)."""
         image = to_bytes(self.network.generate(one_hot(self._batch(labels)), style))
         return image[0].permute(1, 2, 0).cpu().contiguous().numpy()
 
     @torch.inference_mode()
     def repaint(self, painting: Picture, labels: LabelMap, style: Tensor, changed: Region) -> Picture:
-        """Update a painting (size, size, 3) after a small change of its label map, for previews.
+        """Generate a picture again after a small change of its label map, for previews; return the new picture.
 
-        Only the surroundings of the change are generated. The network normalises features over the area that it
-        generates, so the colours differ a little from those of `paint`.
+        Only the area around the change is generated. The network normalises features over the area that it generates,
+        so the colours differ a little from those of `paint`.
 
         Args:
-            painting: the picture that was generated before the change.
+            painting: the picture (size, size, 3) that was generated before the change.
             labels: the label map (S, S) after the change.
             style: see `paint`.
             changed: (size, size), true for the pixels whose class changed.
@@ -149,7 +149,7 @@ class Models:
         return result
 
     def _near(self, lines: Region) -> slice:
-        """Return the range of rows or columns to repaint, in whole units of the network.
+        """Return the range of rows or columns to repaint; its ends are multiples of the network's unit.
 
         Args:
             lines: (size,), true for the rows or columns in which pixels changed.
@@ -175,10 +175,12 @@ def blend(
     reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
-    """Composite the edit of a face (S, S, 3) with the default settings of the commands: see `paste_back`.
+    """Composite the edit of a face (S, S, 3) with the default settings of the editing commands.
+
+    For the parameters, see `paste_back`.
 
     Returns:
-        (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
+        The edited face (S, S, 3); if ``place`` is given, the whole photo (H, W, 3) with the edited face.
     """
     return paste_back(picture, painted, before, after, Blend(), place, reference, motion)
 
@@ -191,7 +193,7 @@ def blend_quickly(
     reference: ReferenceFace | None,
     motion: PhotoMotion,
 ) -> Picture:
-    """Composite like `blend`, but at `PREVIEW` pixels or fewer, for previews."""
+    """Composite like `blend`, but return a picture with a side of at most `PREVIEW` pixels, for previews."""
     side = min(PREVIEW, len(picture))
     small, labels = resize_image(picture, side), resize_labels(before, side)
     return blend(small, painted, labels, after, None, reference, motion.resized(side))

@@ -1,4 +1,4 @@
-"""The pictures of a session: the edited face, alone and in its photo. The latest results are cached."""
+"""Renders the pictures of a session: the edited face, alone and in its photo. The latest results are cached."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from maskgan_cli.labels import ID, LabelMap, Region
 class SessionPainting(SessionState):
     """A session that renders its edited face. The latest steps of the rendering are cached."""
 
-    # Caches, each with a key of its inputs: base faces, style codes; the latest network output, motion, composited
-    # picture and final picture.
+    # Caches; each entry has a key that identifies its inputs. They contain, in this order: base faces; style codes; the
+    # latest network output, motion, composited picture and final picture.
     _bases: BaseFaces = field(default_factory=BaseFaces, repr=False)
     _styles: dict[tuple[int, bool, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, bool, str], Picture] | None = field(default=None, repr=False)
@@ -74,7 +74,14 @@ class SessionPainting(SessionState):
         return self._finished(self._job(models, labels, replace(self.options, fade=None)))
 
     def _job(self, models: Models, labels: LabelMap, options: RenderOptions, *, preview: bool = False) -> _Job:
-        """Collect the inputs of rendering a label map (S, S) that the page sent."""
+        """Collect the inputs of one rendering.
+
+        Args:
+            models: the networks.
+            labels: the label map (S, S) that the page sent, without accessories.
+            options: the options of the rendering.
+            preview: whether the result is a preview.
+        """
         labels, names = self._accessories.mask(labels, options.items, bare=options.bare)
         bare = options.remove_glasses or "glasses" in kinds_of(names)
         key = (False, 0) if options.bare else (bare, options.hair)
@@ -82,9 +89,9 @@ class SessionPainting(SessionState):
         return _Job(models, labels, options, base, names, preview)
 
     def _painting(self, job: _Job) -> Picture:
-        """Return the network's output for a job.
+        """Return the network's output (size, size, 3) for a job.
 
-        The latest one is cached, because the page requests a preview of a mask and then the full picture.
+        The latest output is cached, because the page requests first a preview of a mask and then the full picture.
         """
         key = (job.labels.tobytes(), job.options.style, job.base.key[0], job.models.weights.sha256)
         if self._painted is None or self._painted[0] != key:
@@ -96,22 +103,22 @@ class SessionPainting(SessionState):
 
         Args:
             job: the inputs.
-            latest: motion of the latest picture. The photo's pixels move in the same way; only the regions that the
-                moved photo does not show are determined anew.
+            latest: motion of the photo's pixels in the latest picture. It is used again; only the regions that the
+                moved photo does not show are computed again.
         """
         base, motion = job.base, latest.towards(with_jaw(job.base.labels, job.labels))
         painting = partial(self._repainting, job, motion)
         return blend_quickly(base.picture, painting, base.labels, job.labels, self._reference(job.options), motion)
 
     def _repainting(self, job: _Job, motion: PhotoMotion) -> Picture:
-        """Update the latest network output around the pixels whose class has changed since then.
+        """Return the latest network output, generated again around the pixels whose class has changed since then.
 
-        If there is no such output, the change is painted into the photo itself; if other regions have to be painted
-        too, the whole face is painted.
+        If there is no such output, the area of the change is generated and put into the photo. But if regions outside
+        of this area have to be generated too, the whole face is generated.
 
         Args:
             job: the inputs.
-            motion: motion of the photo's pixels; regions that the moved photo does not show have to be painted.
+            motion: motion of the photo's pixels; regions that the moved photo does not show have to be generated.
         """
         models, labels, size = job.models, job.labels, job.models.size
         before, painting = job.base.labels, None
@@ -121,7 +128,7 @@ class SessionPainting(SessionState):
             painting = self._painted[1]
         changed = resize_labels(before, size) != resize_labels(labels, size)
         missing = resize_labels(motion.missing.astype(np.uint8), size) > 0
-        if painting is None:  # start from the photo, unless regions far from the change have to be painted too
+        if painting is None:  # start from the photo, unless regions outside of the change are missing too
             if not changed.any() or (missing & ~_around(changed)).any():
                 return self._painting(job)
             painting = resize_image(job.base.picture, size)
@@ -132,7 +139,7 @@ class SessionPainting(SessionState):
     def _moved(self, job: _Job) -> PhotoMotion:
         """Return the motion of the face's pixels from the mask before the edit to the edited mask.
 
-        The latest one is cached, because the page requests a preview of a mask and then the full picture.
+        The latest motion is cached, because the page requests first a preview of a mask and then the full picture.
         """
         key = job.labels.tobytes(), job.base.key
         if self._motion is None or self._motion[0] != key:
@@ -142,8 +149,8 @@ class SessionPainting(SessionState):
     def _finished(self, job: _Job) -> Picture:
         """Render the finished picture of a job.
 
-        The network's output is composited into the face, with the opacity of the edit and the accessories. With
-        ``bare`` options, it is returned unchanged.
+        The network's output is composited into the face with the opacity of the edit, and accessories are drawn over
+        it. If the options are ``bare``, the network's output is returned unchanged.
         """
         if job.options.bare:
             return self._painting(job)
@@ -167,14 +174,14 @@ class SessionPainting(SessionState):
         return picture
 
     def _shown(self, job: _Job, made: Picture) -> Picture:
-        """Apply the opacity of the edit to a composited picture, and draw the accessories over it."""
+        """Apply the opacity of the edit to the composited picture ``made``, and draw the accessories over it."""
         faded_in = made if job.options.fade is None else faded(self.face.picture, made, job.options.fade)
         return self._accessories.draw(faded_in, job.labels, job.names, job.base, preview=job.preview)
 
     def _reference(self, options: RenderOptions) -> ReferenceFace | None:
         """Return the other face whose mouth shape was copied; None if no mouth was copied.
 
-        Its picture can be the source of the inside of the mouth.
+        The picture of this face can be the source of the inside of the mouth.
         """
         if not options.mouth:
             return None
@@ -217,7 +224,7 @@ class SessionPainting(SessionState):
         return renderer.put_on(made, labels, job.names).picture
 
     def _style_code(self, job: _Job) -> Tensor:
-        """Return the style code for a job; the code of each face is computed once."""
+        """Return the style code (1, style_dim) for a job; the code of each face is computed only once."""
         style, bare = job.options.style, job.base.key[0]
         key = (style, bare, job.models.weights.sha256)
         if key not in self._styles:
@@ -227,24 +234,24 @@ class SessionPainting(SessionState):
         return self._styles[key]
 
     def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...], hair: int = 0) -> tuple[LabelMap, int]:
-        """Replace parts of ``labels`` (S, S) by those of another face, aligned with the face (see `fit_parts`).
+        """Replace parts of a mask by those of another face, which are aligned with the edited face (see `fit_parts`).
 
         Args:
-            labels: the mask before the replacement.
-            number: number of the other face.
-            parts: class ids; eyes and brows that one of the faces hides are not replaced.
-            hair: number of the face whose hair is on the photo; 0 for none.
+            labels: the mask (S, S) before the replacement.
+            number: number of the other face, counted from 1.
+            parts: class ids of the parts; eyes and brows that are hidden in one of the faces are not replaced.
+            hair: number of the other face whose hair is in the photo before the replacement; 0 for none.
 
         Returns:
-            The new mask, and the number of the face whose hair is on the photo now: 0 if the hair is not another
-            face's, or is painted by the network.
+            The new mask, and the number of the other face whose hair is in the photo after the replacement. The number
+            is 0 if the face keeps its own hair, or if the network paints the hair.
         """
         other = self.other(number)
         parts = tuple(set(parts) - hidden_eyes(labels, other.labels))
         if ID["hair"] not in parts:
             return swap_parts(labels, fit_parts(other.labels, labels, parts), parts), hair
         own = self.face.labels
-        if hair:  # edits stay, but not the mask of the earlier hair
+        if hair:  # remove the earlier other hair, but keep edits of the mask
             labels = np.where(labels == self._with_hair(hair, own), own, labels)
         fit = hair_to_take(other.labels, own)
         if fit is None:
@@ -253,7 +260,7 @@ class SessionPainting(SessionState):
         return swap_parts(fitted_hair(other.labels, labels, fit), shape, rest), number
 
     def _with_hair(self, number: int, labels: LabelMap) -> LabelMap:
-        """Return a mask (S, S) with the hair of another face; unchanged if that hair cannot be used."""
+        """Return a mask (S, S) with the hair of the other face ``number``; unchanged if its hair cannot be used."""
         other = self.other(number)
         fit = hair_to_take(other.labels, self.face.labels)
         return labels if fit is None else fitted_hair(other.labels, labels, fit)
@@ -281,7 +288,7 @@ class _Job:
 
 
 def _around(region: Region) -> Region:
-    """Return the bounding box of a region (H, W) that is not empty, as a region (H, W)."""
+    """Return a boolean mask (H, W) of the bounding box of a region (H, W), which must not be empty."""
     rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
     box = np.zeros_like(region)
     box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True

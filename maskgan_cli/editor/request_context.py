@@ -81,14 +81,14 @@ class RequestContext:
         return await asyncio.wrap_future(self.worker.submit(job))
 
     def begin(self, face: EditedFace, name: str, photo: bytes | None, *, chosen: bool = False) -> Session:
-        """Make a new session and keep it in the store; for the parameters, see `Session.begin`."""
+        """Make a new session, add it to the store and return it; for the parameters, see `Session.begin`."""
         return self.store.add(Session.begin(self.store.root, face, name, photo, chosen=chosen))
 
     def describe(self, session: Session) -> dict[str, Any]:
         """Return the state of a session for the page.
 
-        Besides `Session.state`, it has the id of an earlier session that edits the same file (``earlier``, see
-        `SessionStore.earlier`), and whether personalised weights exist (``learned``).
+        The result has the entries of `Session.state` and two more: ``earlier``, the id of an earlier session that edits
+        the same file (see `SessionStore.earlier`), and ``learned``, whether personalised weights exist.
         """
         learned = self.learning.file_of(session) is not None
         return {**session.state(), "earlier": self.store.earlier(session), "learned": learned}
@@ -99,7 +99,7 @@ class RequestContext:
         return self.models if path is None else self.models.with_weights(path)
 
     async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
-        """Read the body of a request and run a job with it in the worker thread; few bodies are in memory at a time.
+        """Read the body of a request, and run ``job(body)`` in the worker thread; few bodies are in memory at a time.
 
         Raises:
             TooLarge: the body is too large.
@@ -119,7 +119,13 @@ Context = Annotated[RequestContext, Depends(_context)]
 
 
 def png(data: bytes, *, download: str = "", extra: dict[str, str] | None = None) -> Response:
-    """Make a response with a PNG file. If ``download`` is given, the browser saves the file under this name."""
+    """Make a response with a PNG file.
+
+    Args:
+        data: the bytes of the file.
+        download: file name under which the browser saves the file; if empty, the browser does not save it.
+        extra: further headers.
+    """
     return attached(data, "image/png", download, extra)
 
 
@@ -134,7 +140,7 @@ def attached(data: bytes, kind: str, download: str, extra: dict[str, str] | None
     Args:
         data: the content.
         kind: its media type.
-        download: file name under which the browser saves the data; if empty, it does not save them.
+        download: file name under which the browser saves the data; if empty, the browser does not save them.
         extra: further headers.
     """
     headers = dict(extra or {})

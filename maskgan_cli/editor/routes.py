@@ -45,8 +45,8 @@ async def begin(
 ) -> dict[str, Any]:
     """Start a session and return its state.
 
-    It starts with the face ``example``, an uploaded picture (rotated clockwise by ``turn`` degrees), or an uploaded
-    session file.
+    The session starts with the example face ``example``, with an uploaded picture (rotated clockwise by ``turn``
+    degrees), or from an uploaded session file.
     """
 
     def job(data: bytes) -> Session:
@@ -71,8 +71,8 @@ async def state(context: Context, name: Name) -> dict[str, Any]:
 async def choose(context: Context, name: Name, number: Number = 0, turn: Turn = 0) -> dict[str, Any]:
     """Choose the face ``number`` of the photo (from the left; 0 keeps the face), or rotate the photo clockwise.
 
-    Another face or a rotated photo starts a new session. It starts with the edited photo, so edits of other faces are
-    kept. Returns the state of the new or the present session.
+    If the face or the rotation changes, a new session starts from the edited photo, so that edits of other faces are
+    kept. Returns the state of the new session, or of the present one if nothing changes.
     """
 
     def job() -> dict[str, Any]:
@@ -111,9 +111,9 @@ async def labels(context: Context, name: Name, which: Literal["face", "mask"]) -
 
 @router.get("/sessions/{name}/command")
 async def equivalent(context: Context, name: Name) -> dict[str, Any]:
-    """Return the command that reproduces the result, and whether its result is exactly the same.
+    """Return the command that reproduces the result, and whether it reproduces the result exactly.
 
-    It is not if the edit has a strength or feather, because the command has no options for them.
+    It does not if the edit has a strength or feather, because the command has no options for these.
     """
 
     def job() -> dict[str, Any]:
@@ -139,7 +139,7 @@ async def render(
     remove_glasses: bool = False,
     brush: bool = False,
 ) -> Response:
-    """Render the face with an edited label map; respond without content if a newer request has arrived.
+    """Respond with the face, rendered with an edited label map; without content if a newer request has arrived.
 
     The body has the label map and the opacity: see `read_masks`. ``revision`` is the number of the request. For the
     other parameters, see `RenderOptions` and `Session.render`; ``items`` are separated by commas.
@@ -225,7 +225,7 @@ async def swap(
 
 @router.post("/sessions/{name}/compose")
 async def compose(context: Context, request: Request, name: Name, sliders: Text = "", removed: Text = "") -> Response:
-    """Remove accessories from the request's base mask, apply sliders, and respond with it: see `Composition`."""
+    """Respond with the request's base mask after accessories are removed and sliders applied: see `Composition`."""
     how = Composition.parsed(sliders, removed)
     return await changed(
         context, request, name, lambda session, labels: context.composer(session, context.models, labels, how)
@@ -234,7 +234,7 @@ async def compose(context: Context, request: Request, name: Name, sliders: Text 
 
 @router.get("/sessions/{name}/range")
 async def slider(context: Context, name: Name, slider: Text) -> tuple[float, float] | None:
-    """Return the useful range of a slider for this face (lowest and highest amount); null if it has no effect."""
+    """Return the useful lowest and highest amount of a slider for this face; null if it has no effect."""
     return await context.work(lambda: slider_range(context.store.get(name), context.models, slider))
 
 
@@ -269,7 +269,7 @@ def _frame(context: RequestContext, session: Session, base: LabelMap, how: Compo
 
 @router.post("/sessions/{name}/parse")
 async def parse(context: Context, name: Name) -> Response:
-    """Parse the face before editing, and respond with its label map."""
+    """Respond with the label map that the face parser predicts for the face before editing."""
 
     def job() -> bytes:
         labels, _ = context.models.parse(context.store.get(name).face.picture)
@@ -281,7 +281,14 @@ async def parse(context: Context, name: Name) -> Response:
 async def changed(
     context: RequestContext, request: Request, name: str, change: Callable[[Session, LabelMap], LabelMap]
 ) -> Response:
-    """Apply ``change`` to the label map in the request's body, and respond with the result."""
+    """Apply a function to the label map in the request's body, and respond with the new label map.
+
+    Args:
+        context: the objects that the routes share.
+        request: the request.
+        name: id of the session.
+        change: function of the session and the label map (S, S) that returns the new label map (S, S).
+    """
     data = await mask_sent(request)
 
     def job() -> bytes:
@@ -292,5 +299,5 @@ async def changed(
 
 
 async def mask_sent(request: Request) -> bytes:
-    """Read the body of a request that has a label map; its content is not checked yet."""
+    """Return the body of a request that contains a label map, as bytes; the content is not checked here."""
     return await read_body(request.stream(), 1 << 20)

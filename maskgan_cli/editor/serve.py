@@ -28,7 +28,10 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 def listen(host: str, port: int | None, last: int | None = None) -> socket.socket:
     """Open a listening socket.
 
-    If ``port`` is None, these are tried in order: ``last`` (the port of the last start), `PORT`, and any free port.
+    Args:
+        host: host name or IP address.
+        port: the port. If None, these ports are tried in order: ``last``, `PORT`, any free port.
+        last: the port of the last start; None if unknown.
 
     Raises:
         InputError: the address is in use, or does not belong to this machine.

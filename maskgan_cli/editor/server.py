@@ -28,7 +28,7 @@ _TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css; charset
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:
-    """Read the page's files: content and media type by name. The server serves no other files."""
+    """Return a dict from each file name of the page to content and media type. The server serves no other files."""
     folder = resources.files("maskgan_cli.editor") / "page"
     return {
         entry.name: (entry.read_bytes(), _TYPES[Path(entry.name).suffix])

@@ -39,18 +39,19 @@ class Session(SessionPainting):
         preview: bool,
         brush: bool = False,
     ) -> bytes:
-        """Render the face in the shape of ``labels``. Returns a preview as a JPEG file, or the full picture as a PNG.
+        """Render the face in the shape of an edited label map, and return the bytes of a picture file.
 
-        Previews with generated regions have a lower resolution. A full picture also saves the label map and options.
+        A preview is a JPEG file, with a lower resolution if it has generated regions. A full picture is a PNG file;
+        the session then also saves the label map and the options.
 
         Args:
             models: the networks.
             labels: the edited label map (S, S).
             options: see `RenderOptions`.
             revision: number of the request; requests older than the newest one are skipped.
-            preview: render a preview.
-            brush: the user has painted on the mask since the latest picture. A preview is then faster: it moves the
-                photo's pixels as in that picture, and generates only the surroundings of the change.
+            preview: render a preview instead of the full picture.
+            brush: whether the user has painted on the mask since the latest picture. If so, previews are faster: the
+                photo's pixels move as in the latest picture, and only the area around the change is generated.
 
         Raises:
             InputError: an accessory or another face does not exist.
@@ -76,7 +77,7 @@ class Session(SessionPainting):
         return encode_image(resize_image(self.face.picture, _THUMBNAIL), ".jpg")
 
     def result(self, models: Models) -> bytes:
-        """Return the latest result as a PNG file, with the same bytes as from `render`."""
+        """Return the latest result as a PNG file; the bytes are those that `render` returns."""
         return encode(self.picture(models), self.note(models))
 
     def mask(self, models: Models) -> LabelMap:
@@ -134,7 +135,7 @@ class Session(SessionPainting):
         }  # fmt: skip
 
     def _composition(self, models: Models) -> dict[str, Any]:
-        """Return a part of the provenance: the compositing, and the sources of hair, accessories and mouth."""
+        """Return the part of the provenance about compositing, and the sources of hair, accessories and mouth."""
         job = self._job(models, self.labels, self.options)
         found: dict[str, Any] = {}
         if self.options.items:
@@ -160,5 +161,5 @@ def other_name(number: int) -> str:
 
 
 def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:
-    """Encode a picture as a PNG file, which contains the provenance ``note``."""
+    """Encode a picture (H, W, 3) as a PNG file, with the provenance ``note`` in its metadata; return its bytes."""
     return encode_image(picture, ".png", note=note)

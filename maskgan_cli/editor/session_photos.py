@@ -1,4 +1,4 @@
-"""Photos of sessions: reads, rotates and scales them down for the screen; and superpixels of a face."""
+"""Reads and rotates the photos of sessions, scales them down for the screen, and computes superpixels of a face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of a session that is saved: the face, its edited mask, and the other faces."""
+"""The part of a session that is saved: the face, its edited mask, the options, and the other faces."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ def is_id(text: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class RenderOptions:
-    """How a label map is rendered.
+    """The options with which a label map is rendered.
 
     Attributes:
-        style: index of the style: 0 for the face's own, k for that of the k-th other face.
-        finish: see `Finish`.
+        style: number of the face whose style is used: 0 for the face itself, k for the k-th other face.
+        finish: "seamless": the edit is composited into the face; "bare": the result is the network's output.
         fade: opacity of the edit at each pixel (S, S), 0 to 255; None if it is 255 everywhere.
         mouth: number of the other face whose mouth shape was copied; its picture can be the source of the inside of
             the mouth. 0 for none.
         hair: number of the other face whose hair replaces the face's own in the photo; 0 for none.
         items: names of the accessories that are put on: see `library.ITEMS`.
-        remove_glasses: whether to fill in the frames of the glasses that the face wears.
+        remove_glasses: whether to remove the glasses that the face wears from the picture, by filling in their frames.
     """
 
     style: int = 0
@@ -71,12 +71,12 @@ class RenderOptions:
 
     @property
     def bare(self) -> bool:
-        """Whether the result is the network's output without compositing; always so for the style of another face."""
+        """Whether the result is the network's output without compositing; true if another face's style is used."""
         return self.finish == "bare" or self.style != 0
 
     @property
     def values(self) -> dict[str, Any]:
-        """The options by name for JSON, without the opacity."""
+        """A dict of the options by name, for JSON; the opacity (``fade``) is left out."""
         return {
             "style": self.style, "finish": self.finish, "mouth": self.mouth, "hair": self.hair,
             "items": list(self.items), "remove_glasses": self.remove_glasses,
@@ -100,7 +100,7 @@ class RenderOptions:
 
 @dataclass
 class SessionState:
-    """A face, its edited label map, and other faces as references.
+    """A face that is edited, its edited label map, and other faces, whose style or parts the edit can take.
 
     Attributes:
         id: the session's id and the name of its folder.
@@ -247,7 +247,7 @@ class SessionState:
         return upright_size(path) if path.is_file() else None
 
     def state(self) -> dict[str, Any]:
-        """Return the state as the page receives it."""
+        """Return the state as a dict for the page: ids, options, sizes, and positions of the faces in the photo."""
         return {
             "id": self.id, "name": self.name, "side": self.side, **self.options.values, "revision": self.revision,
             "others": len(self.others), "photo": self.face.square is not None,

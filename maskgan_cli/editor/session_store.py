@@ -31,7 +31,10 @@ class SessionStore:
         self._delete_oldest()
 
     def put(self, session: Session) -> Session:
-        """Keep a session in memory and return it. The least recently used ones are then kept on disk only."""
+        """Keep a session in memory and return it.
+
+        If too many sessions are in memory, the least recently used ones are kept on disk only.
+        """
         with self._lock:
             self._open[session.id] = session
             self._open.move_to_end(session.id)
@@ -65,7 +68,7 @@ class SessionStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Describe all sessions (id, name, time of saving, edited, source), the newest first; skip damaged ones."""
+        """Return a dict (id, name, saved, edited, source) for each session that is not damaged, the newest first."""
         found = []
         for folder in self._folders():
             try:

@@ -25,7 +25,7 @@ class TooLarge(InputError):
 
 
 async def read_body(chunks: AsyncIterator[bytes], limit: int = MAX_BYTES) -> bytes:
-    """Read the body of a request from its parts.
+    """Return the body of a request as bytes, read from its parts.
 
     Raises:
         TooLarge: the body has more than ``limit`` bytes; the rest is not read.
@@ -39,7 +39,11 @@ async def read_body(chunks: AsyncIterator[bytes], limit: int = MAX_BYTES) -> byt
 
 
 def decode_picture(data: bytes, what: str = "the picture") -> Picture:
-    """Decode the bytes of a picture file: (H, W, 3) ``uint8``, see `read_image`. Errors call the file ``what``.
+    """Decode a picture file: return the picture (H, W, 3) ``uint8``, see `read_image`.
+
+    Args:
+        data: the bytes of the file.
+        what: name of the picture in error messages.
 
     Raises:
         InputError: the file is not a picture, damaged, or has too many pixels.
@@ -54,7 +58,9 @@ def decode_picture(data: bytes, what: str = "the picture") -> Picture:
 
 
 def decode_mask(data: bytes) -> LabelMap | None:
-    """Decode the bytes of a mask file: a label map (H, W); None if it is not a mask or has only one class.
+    """Decode the bytes of a mask file: return the label map (H, W), or None if the file is not a mask.
+
+    A file whose pixels all have the same class does not count as a mask.
 
     Other programs may number the classes in another order. If the positions of the face parts suggest another order,
     the mask is read in that order.
@@ -72,7 +78,7 @@ def decode_mask(data: bytes) -> LabelMap | None:
 
 
 def read_mask(data: bytes, side: int) -> LabelMap:
-    """Decode a label map (side, side) that the page sends: one byte per pixel, row by row.
+    """Convert the bytes that the page sends (one per pixel, row by row) to a label map (side, side).
 
     Raises:
         InputError: the number of bytes is wrong, or values are not classes.
@@ -86,7 +92,11 @@ def read_mask(data: bytes, side: int) -> LabelMap:
 
 
 def read_masks(data: bytes, side: int) -> tuple[LabelMap, LabelMap | None]:
-    """Decode a label map that the page sends, and the opacity of the edit that may follow it.
+    """Convert the bytes that the page sends to a label map, and to the opacity of the edit that may follow the map.
+
+    Args:
+        data: one byte per pixel, row by row: the label map and, optionally, the opacity.
+        side: side of both in pixels.
 
     Returns:
         The label map (side, side), and the opacity (side, side), 0 to 255, or None if the body has only a label map.

@@ -33,7 +33,9 @@ def video_library() -> Any:
 
 
 def encode_video(pictures: Sequence[Picture]) -> bytes:
-    """Encode pictures (H, W, 3) of one size, with even sides, as an MP4 file with H.264.
+    """Encode pictures (H, W, 3) as an MP4 file with H.264, and return its bytes.
+
+    All pictures must have the same size, and H and W must be even.
 
     Raises:
         InputError: PyAV is not installed.

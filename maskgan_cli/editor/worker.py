@@ -20,7 +20,7 @@ class Superseded(Exception):
 
 
 class Worker:
-    """Runs all computations in one thread. One is enough, because PyTorch uses all cores for one job.
+    """Runs all computations in one thread. One thread is enough, because PyTorch uses all cores for one job.
 
     Args:
         waiting: maximum number of waiting jobs.

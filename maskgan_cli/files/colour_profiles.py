@@ -1,4 +1,4 @@
-"""Colour profiles and transparency of picture files."""
+"""Converts colours with ICC profiles, and reads and restores the transparency of pictures."""
 
 from __future__ import annotations
 
@@ -38,13 +38,16 @@ def in_srgb(image: Image.Image) -> Image.Image:
 
 
 def srgb_of(picture: npt.NDArray[np.uint8], profile: bytes) -> npt.NDArray[np.uint8]:
-    """Convert a picture (H, W, 3) from the RGB profile to sRGB; return it unchanged if the profile is damaged."""
+    """Convert a picture (H, W, 3) from the RGB colour space of an ICC profile to sRGB.
+
+    If the profile is damaged, the picture is returned unchanged.
+    """
     converted = _converted(Image.fromarray(picture), profile)
     return picture if converted is None else np.asarray(converted)
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Convert a picture from the profile to sRGB; return None if this is not possible."""
+    """Convert a picture from the colour space of an ICC profile to sRGB; return None if this is not possible."""
     try:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -53,7 +56,10 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def transparent(image: Image.Image) -> npt.NDArray[np.bool_] | None:
-    """Return where a picture is transparent, as a boolean array (H, W); None if it has no transparency."""
+    """Return a boolean array (H, W) that is true at transparent pixels; None if the picture has no transparency.
+
+    Pixels with an alpha below `OPAQUE_FROM` are transparent.
+    """
     if not image.has_transparency_data:
         return None
     return np.asarray(image.convert("RGBA").getchannel("A")) < OPAQUE_FROM
@@ -66,7 +72,7 @@ def with_alpha(
 
     Args:
         picture: the picture after the edit (H, W, 3).
-        before: the picture before the edit (H, W, 3). Where both are equal, the file's colours are restored.
+        before: the picture before the edit (H, W, 3). Pixels that the edit did not change get the file's colours.
         stored: colours and alpha of the original file (H, W, 4).
 
     Returns:

@@ -22,7 +22,7 @@ PNG_OPTIONS: Final[dict[str, Any]] = {"compress_level": 1, "compress_type": zlib
 def write_image(
     path: str | Path, picture: Picture, *, overwrite: bool = True, note: Mapping[str, Any] | None = None
 ) -> Path:
-    """Write an RGB picture (H, W, 3) atomically, in the format of the suffix.
+    """Write an RGB picture (H, W, 3) atomically, in the format of the suffix, and return the path.
 
     Args:
         path: the file to write; its suffix is one of `IMAGE_SUFFIXES`.

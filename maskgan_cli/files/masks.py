@@ -65,7 +65,7 @@ def _from_values(
 
     Args:
         path: the file, for error messages.
-        image: the picture, of which the mode and the palette are used.
+        image: the picture as opened by Pillow, which gives the mode and the palette.
         values: palette indices or grey values (H, W).
         used: the distinct values, sorted.
         order: the class order of the values if they are class ids.
@@ -84,7 +84,11 @@ def _from_values(
 
 
 def write_label_map(path: str | Path, labels: LabelMap, *, overwrite: bool = True) -> Path:
-    """Write a label map (H, W) as an 8-bit PNG whose palette shows the classes in colour."""
+    """Write a label map (H, W) as an 8-bit PNG whose palette shows the classes in colour; return the path.
+
+    Raises:
+        InputError: the name does not end in ``.png``, or the file exists and ``overwrite`` is false.
+    """
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(path, expected="a label map's name ending in .png", found=repr(path.suffix))
@@ -171,7 +175,11 @@ def _id_of_colour() -> LabelMap:
 
 
 def _from_colours(path: Path, picture: Picture) -> LabelMap:
-    """Convert a colour-coded picture (H, W, 3 or more) to a label map (H, W)."""
+    """Convert a colour-coded picture (H, W, 3 or more channels) to a label map (H, W).
+
+    Raises:
+        InputError: a colour is not in `PALETTE`; the message names the file ``path``.
+    """
     table, pixels = _id_of_colour(), picture.reshape(-1, picture.shape[-1])
     labels: LabelMap = np.empty(len(pixels), np.uint8)
     unknown: set[int] = set()
@@ -188,7 +196,7 @@ def _from_colours(path: Path, picture: Picture) -> LabelMap:
 
 
 def _some(noun: str, values: Sequence[Any]) -> str:
-    """Return text for a message with the first five values, e.g. ``values 20, 21``."""
+    """List the first five values for a message, e.g. ``values 20, 21``; ``noun`` is the singular, e.g. ``value``."""
     shown = ", ".join(str(v) for v in values[:5])
     more = f" and {len(values) - 5} more" if len(values) > 5 else ""
     return f"{noun}{'s' if len(values) > 1 else ''} {shown}{more}"

@@ -19,7 +19,7 @@ from maskgan_cli.files.pictures import JPEG_SUFFIXES, Picture, as_rgb, first_of,
 from maskgan_cli.files.writing import write_bytes
 
 _ORIENTATION: Final = 0x0112
-# For each EXIF orientation the operation that rotates or mirrors an upright picture to how the file stores it.
+# EXIF orientation -> operation that rotates or mirrors an upright picture into the orientation that the file stores.
 _TO_STORED: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -105,7 +105,7 @@ def read_photo(path: str | Path) -> Photo:
 
 
 def _stored(image: Image.Image) -> Picture | None:
-    """Return colours and alpha (H, W, 4) of a picture; None if all pixels are opaque."""
+    """Return red, green, blue and alpha (H, W, 4) of a picture; None if all pixels are opaque."""
     if image.mode[0] in "IF" or not image.has_transparency_data:
         return None
     pixels = np.asarray(in_srgb(image).convert("RGBA"))
@@ -113,7 +113,11 @@ def _stored(image: Image.Image) -> Picture | None:
 
 
 def _metadata(image: Image.Image) -> tuple[dict[str, Any], int]:
-    """Return the metadata of a file, as Pillow's ``Image.save`` accepts them, and its EXIF orientation (default 1)."""
+    """Return the metadata of a picture file, and its EXIF orientation (1 if the file has none).
+
+    The metadata are a dict with some of the keys ``exif``, ``icc_profile`` and ``dpi``, as Pillow's ``Image.save``
+    accepts them.
+    """
     metadata: dict[str, Any] = {}
     if profile := image.info.get("icc_profile"):
         metadata["icc_profile"] = profile
@@ -136,7 +140,7 @@ def _metadata(image: Image.Image) -> tuple[dict[str, Any], int]:
 def write_photo(
     path: str | Path, picture: Picture, photo: Photo, *, note: Mapping[str, Any] | None = None, overwrite: bool = True
 ) -> Path:
-    """Write an edited photo with the orientation and metadata of the original file.
+    """Write an edited photo with the orientation and metadata of the original file, and return the path.
 
     In BMP files, which have no metadata, the picture is written upright and in sRGB. The photo's transparency is kept
     if the format supports it and the edited picture has the photo's size.
@@ -157,7 +161,14 @@ def write_photo(
 
 
 def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[str, Any] | None = None) -> bytes:
-    """Encode an edited photo in the format of ``suffix`` as `write_photo` does, and return the bytes."""
+    """Encode an edited photo as `write_photo` does, and return the content of the file.
+
+    Args:
+        picture: the edited picture (H, W, 3), upright.
+        suffix: suffix of the file format, e.g. ``.png``.
+        photo: the original photo.
+        note: provenance to store in the file, as in `write_image`.
+    """
     stored = photo.stored if suffix in WITH_ALPHA else None
     if stored is not None and stored.shape[:2] == picture.shape[:2] == photo.picture.shape[:2]:
         picture = with_alpha(picture, photo.picture, stored)
@@ -175,7 +186,7 @@ def _short_exif(path: Path, exif: bytes) -> bytes:
     """Shorten EXIF data to the maximum size in a JPEG, emit an `OmissionWarning`, and return the shorter data.
 
     First the maker's notes and the user's comment are removed. If the data are still too long, everything except the
-    orientation is removed.
+    orientation is removed. The warning names the photo ``path``.
     """
     kept = Image.Exif()
     kept.load(exif)
@@ -193,7 +204,7 @@ def _short_exif(path: Path, exif: bytes) -> bytes:
 
 
 def read_note(path: str | Path) -> Any:
-    """Read the provenance that `write_image` or `write_photo` stored in a file; return None if there is none."""
+    """Return the provenance (``note``) that `write_image` or `write_photo` stored in a file; None if it has none."""
     try:
         with Image.open(path) as image:
             text = image.info.get("maskgan") or bytes(image.info.get("comment", b"")).decode().removeprefix("maskgan ")

@@ -129,12 +129,16 @@ def open_image(path: Path) -> Image.Image:
 
 
 def first_of(frames: int) -> str:
-    """Return the message about a file with several frames or pages."""
+    """Return the message that only the first of the ``frames`` frames or pages of a file is read."""
     return f"has {frames} frames or pages; the first is read"
 
 
 def open_first_frame(path: Path) -> tuple[Image.Image, int]:
-    """Like `open_image`, but return the picture and the number of frames or pages, and emit no warning."""
+    """Open and decode a picture like `open_image`, but emit no warning about further frames.
+
+    Returns:
+        The first frame or page, and the number of frames or pages.
+    """
     limit = max_pixels()
     try:
         mode = path.stat().st_mode
@@ -169,9 +173,10 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
 
 
 def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
-    """Return width and height of a JPEG that needs no conversion (RGB, no EXIF rotation); None for other files.
+    """Return (width, height) of a JPEG that needs no conversion (RGB, no EXIF rotation); None for other files.
 
-    The whole file is decoded, so that truncated files are detected; at an eighth of the size, this is fast.
+    The whole file is decoded, so that truncated files are detected. It is decoded at an eighth of its size, which is
+    fast.
 
     Raises:
         InputError: the file is missing, or is a damaged JPEG.
@@ -217,7 +222,7 @@ def _frames(path: Path, image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return the image rotated according to its EXIF orientation; unchanged if the EXIF data are damaged."""
+    """Rotate or mirror an image according to its EXIF orientation; return it unchanged if the EXIF data are damaged."""
     try:
         if image.getexif().get(0x0112, 1) == 1:  # exif_transpose() would copy the image
             return image
@@ -254,7 +259,10 @@ def _kind(path: Path) -> str:
 
 
 def left_out(files: Iterable[Path]) -> str:
-    """Return a message about the files in unsupported picture or video formats; an empty string if there are none."""
+    """Return a message about the files that are skipped because their picture or video format is not supported.
+
+    If there are no such files, return an empty string.
+    """
     suffixes = [path.suffix.lower() for path in files if not path.name.startswith(".")]
     found = sorted({suffix for suffix in suffixes if suffix in _UNREAD})
     count = sum(suffix in _UNREAD for suffix in suffixes)

@@ -47,7 +47,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """Read a CSV file with a header, and return its rows (column name -> value).
+    """Read a CSV file with a header, and return a list of its rows, each as a dict from column name to value.
 
     Encodings and delimiters of spreadsheet programs are supported, see `decoded` and `table_lines`. Missing values at
     the end of a row are empty strings.

@@ -25,11 +25,11 @@ _TEMPORARY = re.compile(r"\..*-[0-9a-f]{8}\.tmp(\.\w{1,16})?", re.DOTALL)
 
 @contextlib.contextmanager
 def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
-    """Yield a temporary path in the same folder, and rename it to ``path`` if the block raises no error.
+    """Context manager that yields the path of a temporary file, which it renames to ``path`` at the end of its block.
 
     If the block raises an error, the temporary file is deleted and ``path`` is unchanged. If the process is killed, the
-    temporary file stays, and `remove_leftovers` deletes it later. A replaced file keeps its permissions. If ``path``
-    is a symbolic link, the file to which it points is replaced.
+    temporary file stays in the folder of ``path``, and `remove_leftovers` deletes it later. A replaced file keeps its
+    permissions. If ``path`` is a symbolic link, the file to which the link points is replaced.
 
     Raises:
         InputError: ``path`` exists and ``overwrite`` is false; ``path`` is a folder, a pipe or a device; or the folder
@@ -71,7 +71,7 @@ def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
 
 
 class DiskError(WorkError):
-    """A write failed because of the disk: it is full, over quota or damaged."""
+    """Raised if a file cannot be written because the disk is full, over quota or damaged."""
 
 
 def disk_error(path: Path, error: OSError) -> DiskError:
@@ -107,13 +107,13 @@ def refuse_existing(path: Path) -> None:
 
 
 def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> bool:
-    """Write ``data`` atomically, unless the file already has this content.
+    """Write ``data`` to a file atomically, unless the file already has this content.
 
     Returns:
         True if the file already had this content, false if it was written.
 
     Raises:
-        InputError: the file has other content, and ``overwrite`` is false.
+        InputError: the file exists with other content, and ``overwrite`` is false.
     """
     if holds(path, data):
         return True
@@ -122,13 +122,13 @@ def keep_or_write(path: str | Path, data: bytes, *, overwrite: bool = False) -> 
 
 
 def keep_or_write_all(files: Mapping[Path, bytes], *, overwrite: bool = False) -> bool:
-    """Write several files (content by path) atomically, except those that already have their content.
+    """Write several files (path -> content), each atomically. Files that already have their content are not written.
 
     Returns:
         True if all files already had their content, false if some were written.
 
     Raises:
-        InputError: a file has other content, and ``overwrite`` is false; nothing is written.
+        InputError: a file exists with other content, and ``overwrite`` is false; nothing is written.
     """
     missing = {path: data for path, data in files.items() if not holds(path, data)}
     if not overwrite:

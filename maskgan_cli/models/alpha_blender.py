@@ -50,13 +50,13 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3), instance_norm(channels))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Apply the block to features (N, C, H, W)."""
+        """Apply the block to features (N, C, H, W); return features of the same shape."""
         changed: Tensor = features + self.conv2(F.relu(self.conv1(features)))
         return changed
 
 
 class AlphaBlender(nn.Module):
-    """B(first, second): blends two images, with a predicted weight for every pixel and colour channel."""
+    """The network B(first, second): it blends two images with a predicted weight for each pixel and colour channel."""
 
     def __init__(self, config: AlphaBlenderConfig) -> None:
         super().__init__()
@@ -70,13 +70,17 @@ class AlphaBlender(nn.Module):
         initialise(self)
 
     def checkpoint_activations(self) -> None:
-        """See `DenseMappingNetwork.checkpoint_activations`."""
+        """Recompute activations in the backward pass instead of keeping them in memory; the gradients stay the same."""
         checkpoint_each(self.head, *self.downs, *self.blocks, *self.ups, self.tail)
 
     def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the blend ``alpha * first + (1 - alpha) * second`` and the predicted ``alpha`` in [0, 1].
+        """Blend two images with the weights that the network predicts from them.
 
-        All are (N, 3, H, W), the images in [-1, 1]. H and W must be multiples of ``2 ** downs``.
+        Args:
+            first, second: images (N, 3, H, W) in [-1, 1]; H and W must be multiples of ``2 ** downs``.
+
+        Returns:
+            The blend ``alpha * first + (1 - alpha) * second``, and the predicted ``alpha`` (N, 3, H, W) in [0, 1].
         """
         pair = torch.cat([first, second], dim=1)
         alpha: Tensor = self.tail(self.ups(self.blocks(self.downs(self.head(pair)))))

@@ -75,7 +75,7 @@ class Block(nn.Module):
 
 
 class IResNet(nn.Module):
-    """The face network of ArcFace, with the tensor names of its published checkpoints."""
+    """The network of ArcFace, which computes identity embeddings; tensor names are those of published checkpoints."""
 
     def __init__(self, config: ArcFaceConfig) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class IResNet(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 0.1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the embeddings (N, embedding) of aligned faces (N, 3, S, S) in [-1, 1]; they are not unit vectors."""
+        """Return the embeddings (N, embedding), not normalised, of aligned faces (N, 3, S, S) in [-1, 1]."""
         maps = self.prelu(self.bn1(self.conv1(images)))
         for stage in range(1, 5):
             maps = self.get_submodule(f"layer{stage}")(maps)
@@ -124,11 +124,11 @@ class ArcFaceMargin(nn.Module):
         self.weight = nn.Parameter(torch.randn(people, embedding) * 0.01)
 
     def forward(self, embeddings: Tensor, people: Tensor) -> Tensor:
-        """Return the logits (N, people) of embeddings (N, D) of any length.
+        """Return the logits (N, people): one for each face and each person of the training set.
 
         Args:
-            embeddings: (N, D).
-            people: index of the person shown (N,), whose logit gets the margin.
+            embeddings: embeddings (N, D) of faces; they are normalised here.
+            people: for each face, the index (N,) of the true person; the margin lowers the logit of this person.
         """
         cosines = F.linear(F.normalize(embeddings.float()), F.normalize(self.weight.float())).clamp(-1, 1)
         right = cosines.gather(1, people[:, None])

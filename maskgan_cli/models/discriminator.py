@@ -17,6 +17,7 @@ from maskgan_cli.models.spectral import SpectralConv2d
 
 # Factors of the initial weights if there are no normalisation layers: _MASK_GAIN for the mask's channels, so that the
 # mask does not outweigh the picture; _LAST_GAIN for the last layer, so that the scores start near 0.
+# _HIGHPASS_GAIN amplifies the high frequencies of pictures.
 _MASK_GAIN = 0.3
 _HIGHPASS_GAIN = 5.0
 _LAST_GAIN = 0.1
@@ -28,8 +29,9 @@ class DiscriminatorConfig:
 
     Attributes:
         width: channels of the first layer; they double at every layer, up to 8 times the width.
-        scales: number of patch discriminators; each next one reads the picture at half the resolution.
-        layers: feature layers of each patch discriminator, before its one-channel output.
+        scales: number of patch discriminators. The first one reads the picture at full resolution; every later one
+            reads it at half the resolution of the previous one.
+        layers: number of feature layers of each patch discriminator, before its one-channel output layer.
         norm: normalisation layers: ``instance`` as published, or ``none``. With ``none``, convolutions are initialised
             to preserve the variance of their input, and the weights of the picture's 3 channels are increased relative
             to those of the mask's 19. Without this, a narrow discriminator trained with small batches may never learn
@@ -53,7 +55,7 @@ class DiscriminatorConfig:
 class PatchDiscriminator(nn.Module):
     """The discriminator of one scale: 4 x 4 convolutions that score overlapping patches of the picture.
 
-    With ``spectral``, the inner convolutions have spectral norm and no bias, as in SPADE.
+    If ``spectral`` is true, all convolutions except the first and the last have spectral norm and no bias, as in SPADE.
     """
 
     def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
@@ -72,10 +74,10 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, pair: Tensor) -> list[Tensor]:
-        """Return the output of every layer; the last output is the patch scores (N, 1, h, w).
+        """Return a list of the outputs of all layers; the last output is the patch scores (N, 1, h, w).
 
         Args:
-            pair: one-hot mask and image, concatenated to (N, 22, H, W).
+            pair: one-hot mask (19 channels) and image (3 channels), concatenated to (N, 22, H, W).
         """
         outputs: list[Tensor] = []
         for layer in self.layers:
@@ -85,11 +87,11 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Patch discriminators of one architecture; the first reads the full picture, each next one half the resolution.
+    """Patch discriminators of the same architecture, which read the picture at full, half, quarter ... resolution.
 
     Args:
-        config: settings of the architecture.
-        spectral: see `PatchDiscriminator`.
+        config: settings of the architecture; ``config.scales`` is the number of patch discriminators.
+        spectral: use spectral norm, see `PatchDiscriminator`.
     """
 
     def __init__(self, config: DiscriminatorConfig, *, spectral: bool = False) -> None:
@@ -116,11 +118,15 @@ class MultiScaleDiscriminator(nn.Module):
                 last *= _LAST_GAIN
 
     def forward(self, mask: Tensor, image: Tensor) -> list[list[Tensor]]:
-        """Return the outputs of every layer (see `PatchDiscriminator`) for each scale, largest resolution first.
+        """Run all patch discriminators on pictures and their masks.
 
         Args:
-            mask: one-hot (N, 19, H, W).
-            image: (N, 3, H, W) in [-1, 1].
+            mask: one-hot masks (N, 19, H, W).
+            image: pictures (N, 3, H, W) in [-1, 1].
+
+        Returns:
+            For each scale, largest resolution first, a list of the outputs of all layers; the last output of a list is
+            the patch scores (N, 1, h, w).
         """
         outputs: list[list[Tensor]] = []
         for i, scale in enumerate(self.scales):
@@ -131,6 +137,6 @@ class MultiScaleDiscriminator(nn.Module):
 
 
 def highpass(images: Tensor) -> Tensor:
-    """Return the high frequencies of images (N, 3, H, W): five times the difference from the mean of 5 x 5 pixels."""
+    """Return the high frequencies of images (N, 3, H, W): 5 * (pixel - mean of the 5 x 5 pixels around the pixel)."""
     means = F.avg_pool2d(F.pad(images, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
     return (images - means) * _HIGHPASS_GAIN

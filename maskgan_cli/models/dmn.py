@@ -1,6 +1,6 @@
 """Dense Mapping Network (paper, Sec. 3.1): generates a face from a mask in the style of a reference photo.
 
-G(mask, style_mask, style_image) -> image
+The network computes G(mask, style_mask, style_image) -> image.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class DMNConfig:
             the ablation, or ``none`` for Pix2PixHD-m, whose style encoder does not use the mask.
         style_map: side of the style map, at most ``image_size / 8``. With 1, as published, the style is one vector for
             the whole picture. With more, it is a map (as in StyleMapGAN, Kim et al. 2021): each region of the picture
-            has its own style, so an edited face keeps more of its appearance. Above ``image_size / 32``, the last
-            convolution of each branch of the style encoder has stride 1 instead of 2; above ``image_size / 16``, the
-            last two.
+            has its own style, so an edited face keeps more of its appearance. If ``style_map`` is larger than
+            ``image_size / 32``, the last convolution of each branch of the style encoder runs with stride 1 instead of
+            2; if it is larger than ``image_size / 16``, the last two convolutions do.
         upsampling: ``transposed`` as published, or ``resize``, ``bilinear`` or ``antialiased``, which avoid artefacts:
             see `layers.up`.
-        norm_limit: clamp normalised features of the backbone to this number of standard deviations
-            (`layers.normalised`); 0, as published, does not clamp.
+        norm_limit: clamp the normalised features of the backbone to this number of standard deviations, see
+            `layers.normalised`; 0, as published: no clamping.
         noise: add noise of a learnt amount at every resolution of the decoder (`NoiseInput`). The published network
             has no noise.
     """
@@ -87,7 +87,7 @@ class DMNConfig:
 
     @property
     def style_dim(self) -> int:
-        """Number of AdaIN parameters in a style code: weights and biases of two AdaIN layers per residual block."""
+        """Number of values in a style code: the weights and biases of two AdaIN layers in each residual block."""
         return self.blocks * 4 * self.bottleneck
 
 
@@ -106,8 +106,9 @@ class Pix2PixHDmConfig(DMNConfig):
 class SpatialAwareStyleEncoder(nn.Module):
     """Predicts the style of a face, i.e. AdaIN parameters, from its picture and mask (paper, Sec. 3.1, Fig. 4).
 
-    The label branch computes two feature maps ("priors") from the mask, at 1/4 and 1/32 of the resolution. They
-    modulate the image branch by SFT. There are no normalisation layers because they would remove style information.
+    The label branch computes two feature maps ("priors") from the mask, at 1/4 and 1/32 of the resolution. The priors
+    scale and shift the features of the image branch (`SpatialFeatureTransform`). There are no normalisation layers,
+    because they would remove style information.
     """
 
     def __init__(self, config: DMNConfig) -> None:
@@ -135,18 +136,23 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
         # Predicts how the style of each region differs from the style of the whole picture.
         self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
-        # Number of convolutions at the end of each branch that have stride 1 instead of 2.
+        # Number of convolutions at the end of each branch that run with stride 1 instead of 2.
         self.dense = sum(config.style_map > config.image_size // side for side in (32, 16))
 
     def start_pooled(self) -> None:
-        """Initialise the style map so that every region has the style of the whole picture."""
+        """Initialise the layer of the style map with 0, so that every region has the style of the whole picture."""
         if self.to_style_map is not None:
             nn.init.zeros_(self.to_style_map.weight)
 
     def forward(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Return the style of a face, from its one-hot mask (N, 19, H, W) and image (N, 3, H, W) in [-1, 1].
+        """Predict the style of faces, i.e. their AdaIN parameters.
 
-        The style is (N, style_dim), or a map (N, style_dim, k, k) if ``config.style_map`` is k > 1.
+        Args:
+            style_mask: one-hot masks (N, 19, H, W) of the faces.
+            style_image: pictures (N, 3, H, W) of the faces in [-1, 1].
+
+        Returns:
+            The style codes (N, style_dim); if ``config.style_map`` is k > 1, style maps (N, style_dim, k, k).
         """
         features = self.image_head(style_image)  # (N, c4, H/4, W/4)
         if self.fusion == "none":
@@ -164,7 +170,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         return style + difference
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
-        """Apply the layers of a branch to features; its last ``self.dense`` convolutions have stride 1 instead of 2."""
+        """Apply the layers of a branch to features; the last ``self.dense`` convolutions run with stride 1, not 2."""
         convolutions = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Sequential)]
         spacings = dict(zip(convolutions[len(convolutions) - self.dense :], (1, 2), strict=False))
         for i, layer in enumerate(layers):
@@ -173,7 +179,7 @@ class SpatialAwareStyleEncoder(nn.Module):
 
 
 class ImageGenerationBackbone(nn.Module):
-    """The pix2pixHD generator with AdaIN in its residual blocks; the style holds the AdaIN parameters (Sec. 3.1)."""
+    """The generator of pix2pixHD with AdaIN in its residual blocks (Sec. 3.1); the style is the AdaIN parameters."""
 
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
@@ -188,9 +194,11 @@ class ImageGenerationBackbone(nn.Module):
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
-        """Generate an image (N, 3, H, W) in [-1, 1] from a one-hot mask (N, 19, H, W) and a style.
+        """Generate images (N, 3, H, W) in [-1, 1].
 
-        The style is (N, style_dim) or a style map, as the style encoder returns it.
+        Args:
+            mask: one-hot masks (N, 19, H, W).
+            style: style codes (N, style_dim) or style maps (N, style_dim, k, k), as returned by the style encoder.
         """
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         if self.noise is not None:
@@ -207,7 +215,7 @@ class ImageGenerationBackbone(nn.Module):
 
 
 class DenseMappingNetwork(nn.Module):
-    """G(mask, style_mask, style_image): generates the face of ``style_image`` with the shapes of ``mask``.
+    """The network G(mask, style_mask, style_image): it paints the face of ``style_image`` with the shapes of ``mask``.
 
     ``style_mask`` is the mask of ``style_image``. In training stage I, all three inputs come from one face; at
     inference, ``mask`` is the edited mask. Masks are one-hot, or label maps (N, H, W) ``uint8``, see `MaskConv7`.
@@ -222,20 +230,34 @@ class DenseMappingNetwork(nn.Module):
         self.style_encoder.start_pooled()
 
     def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Return the style of a face, i.e. its AdaIN parameters, from its mask and image.
+        """Predict the style of faces, i.e. their AdaIN parameters; a style can be reused for many masks.
 
-        The style is (N, style_dim), or a style map (N, style_dim, k, k). A style can be reused for many masks.
+        Args:
+            style_mask: one-hot masks (N, 19, H, W) of the faces.
+            style_image: pictures (N, 3, H, W) of the faces in [-1, 1].
+
+        Returns:
+            The style codes (N, style_dim); if ``config.style_map`` is k > 1, style maps (N, style_dim, k, k).
         """
         style: Tensor = self.style_encoder(style_mask, style_image)
         return style
 
     def generate(self, mask: Tensor, style: Tensor) -> Tensor:
-        """Generate an image (N, 3, H, W) in [-1, 1] from a one-hot mask (N, 19, H, W) and a style of `encode_style`."""
+        """Generate images (N, 3, H, W) in [-1, 1] from one-hot masks (N, 19, H, W) and the result of `encode_style`."""
         image: Tensor = self.backbone(mask, style)
         return image
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Generate an image (N, 3, H, W) in [-1, 1]. The inputs are described at the class."""
+        """Generate faces in the style of pictures.
+
+        Args:
+            mask: one-hot masks (N, 19, H, W) of the faces to generate.
+            style_mask: one-hot masks (N, 19, H, W) of the style pictures.
+            style_image: style pictures (N, 3, H, W) in [-1, 1].
+
+        Returns:
+            The generated faces (N, 3, H, W) in [-1, 1].
+        """
         return self.generate(mask, self.encode_style(style_mask, style_image))
 
     def checkpoint_activations(self) -> None:
@@ -247,10 +269,9 @@ class DenseMappingNetwork(nn.Module):
     def balance(self) -> None:
         """Reinitialise the style encoder so that the style affects the image from the first step.
 
-        The published initialisation N(0, 0.02) suits 64 channels. In narrower layers without normalisation
-        the signal shrinks about sixfold per convolution, and the network learns the style late or never.
-        This initialisation makes convolutions preserve the variance of their input, and SFT and AdaIN start as the
-        identity.
+        The published initialisation N(0, 0.02) suits 64 channels. In narrower layers without normalisation, each
+        convolution makes the signal about six times smaller, and the network learns the style late or never. After this
+        method, convolutions preserve the variance of their input, and SFT and AdaIN hardly change their input.
         """
         for module in self.style_encoder.modules():
             if isinstance(module, nn.Conv2d):

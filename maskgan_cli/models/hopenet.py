@@ -1,6 +1,7 @@
 """HopeNet (Ruiz, Chong and Rehg 2018): predicts the head pose.
 
-Each of the angles yaw, pitch and roll is classified into bins of 3 degrees; the prediction is the expected angle.
+Each of the angles yaw, pitch and roll is classified into bins of 3 degrees. The predicted angle is the mean angle of
+the bins, weighted by their probabilities.
 """
 
 from __future__ import annotations
@@ -70,11 +71,23 @@ class HopeNet(ResNet):
 
 
 def expected_angles(logits: Tensor) -> Tensor:
-    """Return the expected angle in degrees (...) under the softmax of the logits (..., bins)."""
+    """Return the predicted angles: for each row of logits, the mean angle of the bins under the softmax.
+
+    Args:
+        logits: logits of the angle bins (..., bins).
+
+    Returns:
+        The angles in degrees, with the shape of ``logits`` without the last dimension.
+    """
     index = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
     return BIN_DEGREES * (logits.float().softmax(-1) * index).sum(-1) + LOWEST
 
 
 def bin_of(angles: Tensor, bins: int) -> Tensor:
-    """Return the bin index of each angle in degrees (...); angles out of range get the first or last bin."""
+    """Return the index of the bin that contains each angle; angles out of range get the first or the last bin.
+
+    Args:
+        angles: angles in degrees, of any shape.
+        bins: number of bins.
+    """
     return ((angles - LOWEST) / BIN_DEGREES).floor().clamp(0, bins - 1).long()

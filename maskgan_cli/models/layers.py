@@ -70,12 +70,12 @@ def instance_norm(channels: int, limit: float = 0.0) -> nn.GroupNorm:
 
 
 class InstanceNorm(nn.GroupNorm):
-    """Instance norm that clamps its result to ``limit`` standard deviations. Use `instance_norm` to build the layer."""
+    """Instance norm whose result is clamped to ``[-limit, limit]``; use `instance_norm` to build the layer."""
 
     limit: float = 0.0
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise features (N, C, H, W)."""
+        """Normalise features (N, C, H, W), and clamp them if ``limit`` is not 0."""
         return normalised(input, self.limit)
 
 
@@ -97,7 +97,7 @@ class _BFloat16InstanceNorm(torch.autograd.Function):
     """Instance norm with a backward pass that is fast in bfloat16 on the CPU.
 
     Sums over pixels are computed as matrix products, which accumulate in float32. Forward and backward pass together
-    take 0.3 of PyTorch's time (benchmarks/instance_norm.py).
+    take 0.3 times as long as PyTorch's (benchmarks/instance_norm.py).
     """
 
     @staticmethod
@@ -117,7 +117,7 @@ class _BFloat16InstanceNorm(torch.autograd.Function):
 
 
 def _channel_means(features: Tensor) -> Tensor:
-    """Return the mean of features (N, C, H, W) over H and W, (N, C, 1, 1)."""
+    """Return the mean (N, C, 1, 1) of every channel of features (N, C, H, W)."""
     n, c, h, w = features.shape
     pixels = features.permute(0, 2, 3, 1).reshape(n, h * w, c)  # a view of channels-last memory
     total = torch.bmm(pixels.new_ones((n, 1, h * w)), pixels)
@@ -128,8 +128,8 @@ class NoiseInput(nn.Module):
     """Adds Gaussian noise to features, scaled by a learnt amount per channel (StyleGAN, Karras et al. 2019, Sec. 3.2).
 
     A mask does not show details such as single hairs or pores. Without noise, a generator can only draw them as a
-    repeated pattern. In training, each picture gets new noise. In evaluation mode or without gradients, the noise is
-    always the same, so that results are reproducible.
+    repeated pattern. In training mode with gradients, each picture gets new noise. Otherwise the noise is always the
+    same, so that results are reproducible.
 
     Args:
         channels: number of channels of the features.
@@ -147,7 +147,7 @@ class NoiseInput(nn.Module):
         return torch.is_grad_enabled() and self.training
 
     def forward(self, features: Tensor) -> Tensor:
-        """Add noise to features (N, C, H, W); all channels get the same noise, in different amounts."""
+        """Return features (N, C, H, W) with noise; all channels get the same noise, times the amount of the channel."""
         n, _, height, width = features.shape
         if self.varies:
             noise = torch.randn((n, 1, height, width), device=features.device, dtype=features.dtype)
@@ -174,8 +174,8 @@ class MaskConv7(nn.Sequential):
     The mask is one-hot (N, 19, H, W), or a label map (N, H, W), which is faster on CPUs.
 
     A convolution of a one-hot mask multiplies 18 of 19 weights by zero. For a label map, the layer looks up the 49
-    nonzero terms of each pixel in a table (one row per window position and class) and adds them. The values are the
-    same, in half the time.
+    nonzero terms of each pixel in a table (one row per window position and class) and adds them. The result is the
+    same, and takes half the time.
 
     Args:
         outputs: number of output channels.
@@ -185,7 +185,14 @@ class MaskConv7(nn.Sequential):
         super().__init__(ReflectionPad(3), nn.Conv2d(NUM_CLASSES, outputs, 7))
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Return the convolution of a one-hot mask (N, 19, H, W) or label map (N, H, W), (N, outputs, H, W)."""
+        """Compute the convolution of masks.
+
+        Args:
+            mask: one-hot masks (N, 19, H, W) or label maps (N, H, W).
+
+        Returns:
+            Features (N, outputs, H, W).
+        """
         if mask.ndim == 3:
             return self._looked_up(mask)
         pad, convolution = self
@@ -193,7 +200,7 @@ class MaskConv7(nn.Sequential):
         return features
 
     def _looked_up(self, labels: Tensor) -> Tensor:
-        """Compute the convolution of label maps (N, H, W) by table lookup."""
+        """Compute the convolution of label maps (N, H, W) by table lookup; return features (N, outputs, H, W)."""
         convolution = self[1]
         assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
         table = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous()  # (49 * 19, outputs)
@@ -215,16 +222,16 @@ def conv4_down(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def dense_conv4(layer: nn.Module, features: Tensor, spacing: int = 1) -> Tensor:
-    """Apply a convolution built by `conv4_down` with stride 1 instead of 2, which keeps the resolution.
+    """Run a layer of `conv4_down`, which has stride 2, with stride 1, so that the resolution does not change.
 
     Args:
-        layer: the convolution.
+        layer: a layer that `conv4_down` built.
         features: the input (N, inputs, H, W).
-        spacing: dilation of the kernel. Use 1 for the first layer that is applied with stride 1, and 2 for the layer
-            after it, whose input then has twice the resolution it was trained with.
+        spacing: dilation of the kernel. Use 1 for the first layer that runs with stride 1. Use 2 for the layer after
+            it, because the resolution of this layer's input is then twice as high as with stride 2.
 
     Returns:
-        The result (N, outputs, H, W).
+        The output (N, outputs, H, W) of the layer.
     """
     assert isinstance(layer, nn.Sequential)
     convolution = layer[-1]
@@ -239,7 +246,7 @@ def dense_conv4(layer: nn.Module, features: Tensor, spacing: int = 1) -> Tensor:
 def down(inputs: int, outputs: int, limit: float = 0.0) -> nn.Sequential:
     """Build a downsampling stage (``dk`` in pix2pixHD's notation): strided 3 x 3 convolution, instance norm, ReLU.
 
-    It maps (N, inputs, H, W) to (N, outputs, H/2, W/2). See `instance_norm` for ``limit``.
+    It maps (N, inputs, H, W) to (N, outputs, H/2, W/2). ``limit`` is the limit of `instance_norm`.
     """
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), instance_norm(outputs, limit), nn.ReLU())
 
@@ -257,7 +264,7 @@ def up(inputs: int, outputs: int, upsampling: Upsampling, limit: float = 0.0) ->
             repeat a pattern in every 2 x 2 pixels, which was visible in hair. ``bilinear`` avoids this, but patterns
             that alternate from pixel to pixel at the lower resolution remain. ``antialiased`` removes them with a
             low-pass filter (`Blur`) before the bilinear interpolation.
-        limit: see `instance_norm`.
+        limit: limit of `instance_norm`; 0 does not clamp.
     """
     layers: list[nn.Module]
     if upsampling == "transposed":
@@ -271,14 +278,14 @@ def up(inputs: int, outputs: int, upsampling: Upsampling, limit: float = 0.0) ->
 
 
 class Blur(nn.Module):
-    """A binomial low-pass filter, (1, 2, 1) / 4 along both axes: it removes the highest frequency of a picture."""
+    """A binomial low-pass filter with the kernel (1, 2, 1) / 4 along both axes, which removes the highest frequency."""
 
     def __init__(self) -> None:
         super().__init__()
         self.pad = ReflectionPad(1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Filter features (N, C, H, W)."""
+        """Filter features (N, C, H, W); return features of the same shape."""
         pairs = F.avg_pool2d(self.pad(features), 2, stride=1)  # (1, 1) / 2, twice
         blurred: Tensor = F.avg_pool2d(pairs, 2, stride=1)
         return blurred
@@ -290,7 +297,7 @@ def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor, limit
     Args:
         features: (N, C, H, W).
         bias, weight: predicted by the style encoder: (N, C), or (N, C, H, W) if they differ from pixel to pixel.
-        limit: see `normalised`.
+        limit: clamp the normalised features to ``[-limit, limit]``; 0 does not clamp.
     """
     if bias.ndim == 2:
         bias, weight = bias[:, :, None, None], weight[:, :, None, None]
@@ -311,10 +318,15 @@ class AdaINResidualBlock(nn.Module):
         self.conv2 = nn.Sequential(ReflectionPad(1), nn.Conv2d(channels, channels, 3))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
-        """Apply the block to features (N, C, H, W) with the AdaIN parameters ``style``; return (N, C, H, W).
+        """Apply the block.
 
-        ``style`` is (N, 4C), or a style map (N, 4C, h, w), which is interpolated to the size of the features. Its
-        channels are the bias and weight of the first AdaIN and the bias and weight of the second, C values each.
+        Args:
+            features: (N, C, H, W).
+            style: AdaIN parameters (N, 4C), or a map of them (N, 4C, h, w), which is interpolated to H x W. The
+                channels are bias and weight of the first AdaIN, then bias and weight of the second, C values each.
+
+        Returns:
+            Features (N, C, H, W).
         """
         if style.ndim == 4:
             style = F.interpolate(style, features.shape[2:], mode="bilinear")
@@ -324,9 +336,10 @@ class AdaINResidualBlock(nn.Module):
 
 
 class SpatialFeatureTransform(nn.Module):
-    """SFT: scales and shifts features per pixel, by values predicted from a prior: features of the mask (Sec. 3.1).
+    """SFT: scales and shifts the features of a picture, pixel by pixel (Sec. 3.1).
 
-    The result is ``scale(prior) * features + shift(prior)``. The factor is ``scale``, not ``1 + scale``.
+    Scale and shift are predicted from the prior, which is a feature map of the mask. The result is
+    ``scale(prior) * features + shift(prior)``; the factor is ``scale``, not ``1 + scale``.
     """
 
     def __init__(self, channels: int) -> None:
@@ -335,7 +348,7 @@ class SpatialFeatureTransform(nn.Module):
         self.shift = _pointwise_pair(channels)
 
     def start_as_identity(self) -> None:
-        """Reinitialise so that the layer hardly changes its input: scale 1 and shift 0, plus small random weights."""
+        """Reinitialise the layer so that it hardly changes its input: scale near 1, shift near 0."""
         for branch, value in ((self.scale, 1.0), (self.shift, 0.0)):
             last = branch[-1]
             assert isinstance(last, nn.Conv2d) and last.bias is not None
@@ -343,12 +356,12 @@ class SpatialFeatureTransform(nn.Module):
             nn.init.constant_(last.bias, value)
 
     def forward(self, features: Tensor, prior: Tensor) -> Tensor:
-        """Modulate features (N, C, H, W) by a prior of the same shape; return (N, C, H, W)."""
+        """Return features (N, C, H, W), scaled and shifted by a prior (features of the mask) of the same shape."""
         return torch.addcmul(self.shift(prior), features, self.scale(prior))
 
 
 class ConcatFusion(nn.Module):
-    """The alternative to SFT in the paper's ablation: concatenates features and prior, then a 1 x 1 convolution.
+    """The alternative to SFT in the paper's ablation: it concatenates features and prior, and convolves them (1 x 1).
 
     It has about half as many parameters as SFT.
     """
@@ -358,7 +371,7 @@ class ConcatFusion(nn.Module):
         self.conv = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, features: Tensor, prior: Tensor) -> Tensor:
-        """Fuse features (N, C, H, W) with a prior of the same shape; return (N, C, H, W)."""
+        """Fuse features (N, C, H, W) with a prior (features of the mask) of the same shape; return (N, C, H, W)."""
         fused: Tensor = self.conv(torch.cat([features, prior], dim=1))
         return fused
 

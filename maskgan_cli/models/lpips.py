@@ -19,12 +19,12 @@ _EPSILON: Final = 1e-10
 
 @dataclass(frozen=True)
 class Trunk:
-    """The layout of a feature network.
+    """Description of a feature network: which of its layers LPIPS compares.
 
     Attributes:
         name: name of the network.
         channels: number of channels of each of the five layers that LPIPS compares.
-        taps: indices of these layers, all of them ReLUs, in torchvision's list of layers.
+        taps: indices of these five layers, which are all ReLUs, in torchvision's list of layers.
     """
 
     name: str
@@ -38,7 +38,7 @@ TRUNKS: Final = (ALEXNET, VGG16)
 
 
 class LPIPS(nn.Module):
-    """Computes the LPIPS distance between pictures. All weights are frozen.
+    """Network that computes the LPIPS distance between pictures. All weights are frozen.
 
     Args:
         trunk: the feature network. Its tensors are named ``features.N.weight`` as in torchvision's files. The learnt
@@ -58,7 +58,14 @@ class LPIPS(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return the distances (N,) of two batches of pictures (N, 3, H, W) in [-1, 1]; 0 for identical pictures."""
+        """Return the distance between each picture of ``a`` and the picture of ``b`` at the same index.
+
+        Args:
+            a, b: pictures (N, 3, H, W) in [-1, 1].
+
+        Returns:
+            The distances (N,); 0 for identical pictures.
+        """
         total = a.new_zeros(len(a))
         for head, ours, theirs in zip(self.heads, self._layers(a), self._layers(b), strict=True):
             apart = (_unit_length(ours) - _unit_length(theirs)).square()
@@ -66,7 +73,7 @@ class LPIPS(nn.Module):
         return total
 
     def _layers(self, images: Tensor) -> list[Tensor]:
-        """Return the outputs of the five compared layers."""
+        """Return a list of the outputs of the five compared layers for pictures (N, 3, H, W) in [-1, 1]."""
         found = []
         features: Tensor = (images - self.mean) / self.deviation
         for i, layer in enumerate(self.features):
@@ -83,7 +90,7 @@ def _unit_length(features: Tensor) -> Tensor:
 
 
 def _alexnet() -> list[nn.Module]:
-    """Build the layers of AlexNet up to the last ReLU before its final pooling."""
+    """Build a list of the layers of AlexNet, up to the last ReLU before the final pooling."""
     return [
         nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
         nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
@@ -93,7 +100,7 @@ def _alexnet() -> list[nn.Module]:
 
 
 def _vgg16() -> list[nn.Module]:
-    """Build the layers of VGG-16 up to the last ReLU before its final pooling."""
+    """Build a list of the layers of VGG-16, up to the last ReLU before the final pooling."""
     layers: list[nn.Module] = []
     channels = 3
     for outputs in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512):

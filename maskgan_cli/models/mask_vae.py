@@ -26,8 +26,8 @@ class MaskVAEConfig:
     Attributes:
         image_size: side of the masks, a power of two, at least 64; log2(side) - 2 stages reduce it to 4 x 4.
         width: channels of the first stage; they double at every stage.
-        max_width: upper limit of the channels. The default is the number of channels of the published network's
-            last (seventh) stage, so it has no effect with the default width and masks of up to 512 px.
+        max_width: upper limit of the channels. With the default width and masks of up to 512 px, the channels do not
+            exceed the default limit.
         latent: dimension of the latent code.
     """
 
@@ -68,41 +68,46 @@ class MaskVAE(nn.Module):
 
     @property
     def batches_seen(self) -> Tensor:
-        """Number of training batches so far. Batch norm stores it, so a resumed training continues the count."""
+        """Number of training batches so far. Batch norm stores the number, so a resumed training continues to count."""
         norm = self.encoder.get_submodule("0.1")
         assert isinstance(norm, nn.BatchNorm2d) and norm.num_batches_tracked is not None
         return norm.num_batches_tracked
 
     def encode(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log variance of the code of a one-hot mask (N, 19, S, S), float32 (N, latent) each."""
+        """Predict the normal distributions of the latent codes of one-hot masks (N, 19, S, S).
+
+        Returns:
+            The means (N, latent) and the log variances (N, latent) of the distributions, float32.
+        """
         features = self.encoder(mask).flatten(1)  # (N, channels, 4, 4), flat
         return self.to_mean(features).float(), self.to_log_variance(features).float()
 
     def decode(self, code: Tensor) -> Tensor:
-        """Return the class logits (N, 19, S, S) of the mask that a code (N, latent) represents."""
+        """Decode latent codes (N, latent) to the class logits (N, 19, S, S) of masks."""
         features = torch.relu(self.from_code(code)).view(-1, self.config.channels[-1], _LAST, _LAST)
         logits: Tensor = self.decoder(features)
         return logits
 
     def forward(self, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode a one-hot mask (N, 19, S, S), sample a code and decode it.
+        """Encode one-hot masks (N, 19, S, S), sample a latent code for each mask, and decode these codes.
 
         Returns:
-            The class logits (N, 19, S, S), and the mean and log variance of the code, (N, latent) each.
+            The class logits (N, 19, S, S), and the means and log variances of the codes' normal distributions,
+            (N, latent) each.
         """
         mean, log_variance = self.encode(mask)
         return self.decode(draw_code(mean, log_variance)), mean, log_variance
 
     def reconstruct(self, mask: Tensor) -> Tensor:
-        """Return the class logits (N, 19, S, S) of a one-hot mask's mean code, without sampling."""
+        """Encode one-hot masks (N, 19, S, S) and decode their mean codes; return the class logits (N, 19, S, S)."""
         return self.decode(self.encode(mask)[0])
 
 
 def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
-    """Decode codes (N, latent) to label maps (N, side, side), int64.
+    """Decode latent codes (N, latent) to label maps (N, side, side), int64.
 
-    If ``side`` differs from the network's, the logits are resized before the class is chosen, which keeps outlines
-    smooth.
+    If ``side`` differs from the network's image size, the logits are resized before the most likely class of each pixel
+    is chosen, which keeps outlines smooth.
     """
     logits = vae.decode(code)  # (N, 19, S, S)
     if side != logits.shape[-1]:
@@ -113,27 +118,29 @@ def decode_labels(vae: MaskVAE, code: Tensor, side: int) -> Tensor:
 def simulated_edits(
     vae: MaskVAE, code: Tensor, reference: Tensor, lambda_inter: float, side: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the masks M_inter and M_outer, two simulated edits of a mask for EBST (paper, Sec. 3.2, Algorithm 1).
+    """Return two simulated edits of each mask, M_inter and M_outer (paper, Sec. 3.2, Algorithm 1).
 
-    M_inter is the mask of z + (z_ref - z) / lambda_inter, M_outer that of z - (z_ref - z) / lambda_inter. Both are
-    label maps (N, side, side), int64.
+    M_inter is decoded from z + (z_ref - z) / lambda_inter, and M_outer from z - (z_ref - z) / lambda_inter.
 
     Args:
         vae: decodes the masks.
-        code: z (N, latent), the code of a face's mask.
-        reference: z_ref (N, latent), the code of another face's mask.
+        code: z (N, latent), the latent codes of the masks to edit.
+        reference: z_ref (N, latent), the latent codes of other masks.
         lambda_inter: divides the distance between the codes, so larger values give smaller edits.
-        side: side of the masks in pixels.
+        side: side of the returned masks in pixels.
+
+    Returns:
+        M_inter and M_outer, label maps (N, side, side) each, int64.
     """
     step = (reference - code) / lambda_inter
     return decode_labels(vae, code + step, side), decode_labels(vae, code - step, side)
 
 
 def draw_code(mean: Tensor, log_variance: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Sample a code by reparameterisation (Kingma and Welling 2014): mean + deviation * noise, all (N, latent).
+    """Sample latent codes (N, latent) by reparameterisation (Kingma and Welling 2014): mean + deviation * noise.
 
     Args:
-        mean, log_variance: parameters of the code's normal distribution.
+        mean, log_variance: parameters of the codes' normal distributions, (N, latent) each.
         generator: random generator of the noise, on the CPU. None uses torch's default generator of the device.
     """
     if generator is None:
@@ -144,16 +151,16 @@ def draw_code(mean: Tensor, log_variance: Tensor, generator: torch.Generator | N
 
 
 def _down(inputs: int, outputs: int) -> nn.Sequential:
-    """Build a stage of the encoder: (N, inputs, S, S) to (N, outputs, S/2, S/2)."""
+    """Build a stage of the encoder, which maps features (N, inputs, S, S) to (N, outputs, S/2, S/2)."""
     conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 
 def _up(inputs: int, outputs: int) -> nn.Sequential:
-    """Build a stage of the decoder: (N, inputs, S, S) to (N, outputs, 2S, 2S)."""
+    """Build a stage of the decoder, which maps features (N, inputs, S, S) to (N, outputs, 2S, 2S)."""
     return nn.Sequential(*_enlarge(inputs, outputs), nn.BatchNorm2d(outputs, eps=1e-3), nn.LeakyReLU(0.2))
 
 
 def _enlarge(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    """Build the layers that double the resolution: nearest neighbour, then a 3 x 3 convolution."""
+    """Build the layers that double the resolution: nearest-neighbour upsampling, padding, a 3 x 3 convolution."""
     return nn.Upsample(scale_factor=2, mode="nearest"), nn.ReplicationPad2d(1), nn.Conv2d(inputs, outputs, 3)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class ReflectionPad(nn.ReflectionPad2d):
-    """`torch.nn.ReflectionPad2d` with the same padding on all sides: the same values, faster in bfloat16 on CPUs."""
+    """A `torch.nn.ReflectionPad2d` with equal padding on all sides, which is faster in bfloat16 on CPUs."""
 
     padding: tuple[int, int, int, int]
 
@@ -30,7 +30,7 @@ class ReflectionPad(nn.ReflectionPad2d):
 
 
 class Upsample(nn.Upsample):
-    """`torch.nn.Upsample` by a factor of 2, nearest neighbour: the same values, faster in bfloat16 on CPUs."""
+    """A nearest-neighbour `torch.nn.Upsample` by a factor of 2, which is faster in bfloat16 on CPUs."""
 
     def __init__(self) -> None:
         super().__init__(scale_factor=2)
@@ -44,7 +44,7 @@ class Upsample(nn.Upsample):
 
 
 def _slow_in_pytorch(features: Tensor) -> bool:
-    """Whether the layers of this module are faster: for bfloat16 on the CPU with gradients."""
+    """Return whether this module's own code is faster than PyTorch's: for bfloat16 on the CPU with gradients."""
     return features.dtype is torch.bfloat16 and features.device.type == "cpu" and features.requires_grad
 
 

@@ -54,18 +54,28 @@ class FaceParser(nn.Module):
         return self.decode(*self.encode(images))
 
     def fitted(self, images: Tensor) -> Tensor:
-        """Resize images (N, 3, S, S) to the training resolution, where the parser is most accurate."""
+        """Return images (N, 3, S, S) resized to the training resolution, at which the parser is most accurate."""
         return resized(images, self.config.image_size)
 
     def decode(self, x: Tensor, skips: list[Tensor]) -> Tensor:
-        """Return class logits (N, 19, S, S), given the bottleneck features ``x`` and skip features from `encode`."""
+        """Compute the class logits (N, 19, S, S) from the two results of `encode`.
+
+        Args:
+            x: bottleneck features.
+            skips: skip features of each level, largest first.
+        """
         for level, skip in zip(self.up, reversed(skips), strict=True):
             x = level(x, skip)
         logits: Tensor = self.head(x)
         return logits
 
     def encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return bottleneck features (N, 16 * width, S/16, S/16) and the skip features of each level, largest first."""
+        """Run the first half of the U-Net on images (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            The bottleneck features (N, 16 * width, S/16, S/16), and a list of the skip features of the four levels,
+            largest first.
+        """
         x, skips = images, []
         for level in self.down:
             x = level(x)  # (N, width << level, S >> level, S >> level)
@@ -75,9 +85,10 @@ class FaceParser(nn.Module):
 
 
 def resized(planes: Tensor, side: int) -> Tensor:
-    """Resize planes (N, C, S, S) to ``side`` pixels by area averaging (smaller) or bilinear interpolation (larger).
+    """Resize images or other planes (N, C, S, S) to (N, C, side, side).
 
-    Planes that already have this side are returned unchanged.
+    They are shrunk by area averaging and enlarged by bilinear interpolation. If S is already ``side``, they are
+    returned unchanged.
     """
     if planes.shape[-1] > side:
         return F.interpolate(planes, (side, side), mode="area")

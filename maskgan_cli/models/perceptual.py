@@ -14,7 +14,7 @@ from maskgan_cli.models.layers import imagenet
 _LAYOUT: Final = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512)
 # Indices of relu1_1, relu2_1, ..., relu5_1 in torchvision's layer list.
 _TAPS: Final = (1, 6, 11, 20, 29)
-# Keys of published files that are not needed: convolutions after relu5_1 and the classifier.
+# Matches the keys of published files that are not needed: convolutions after relu5_1 and the classifier.
 PAST_RELU5_1: Final = re.compile(r"classifier\.|features\.(29|3\d)\.")
 
 
@@ -60,7 +60,7 @@ class VGG19Features(nn.Module):
         return network
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the feature maps relu1_1, relu2_1, ..., relu5_1 of images (N, 3, H, W) in [-1, 1].
+        """Return a list of the feature maps relu1_1, relu2_1, ..., relu5_1 of images (N, 3, H, W) in [-1, 1].
 
         Each feature map has half the resolution of the previous one.
         """

@@ -58,7 +58,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return average-pooled features (N, ``features``) of images (N, 3, H, W), see `layers.imagenet`."""
+        """Return average-pooled features (N, ``features``) of images (N, 3, H, W) normalised by `layers.imagenet`."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (N, width, H/4, W/4)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, features, H/32, W/32)
         pooled: Tensor = x.mean((2, 3))

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 class SpectralConv2d(nn.Module):
     """A convolution whose weight, as a matrix (outputs, inputs * kernel^2), is divided by its largest singular value.
 
-    ``weight_u`` and ``weight_v`` are estimates of that singular value's vectors. Each forward pass in training mode
-    improves them by one power iteration; in evaluation mode they do not change.
+    ``weight_u`` and ``weight_v`` are estimates of the left and right singular vectors of this value. Each forward pass
+    in training mode improves the estimates by one power iteration; in evaluation mode they do not change.
     """
 
     weight_u: Tensor
@@ -32,7 +32,7 @@ class SpectralConv2d(nn.Module):
         self.register_buffer("weight_v", F.normalize(torch.randn(inputs * kernel**2), dim=0))
 
     def weight(self) -> Tensor:
-        """Return the normalised weight ``weight_orig / (u' W v)``; in training mode, also update ``u`` and ``v``."""
+        """Return the weight divided by its largest singular value u' W v; in training mode, first update u and v."""
         flat = self.weight_orig.flatten(1)
         u, v = self.weight_u, self.weight_v
         # Sums of products instead of matrix products, because autocast would run the latter in half precision.
@@ -45,12 +45,12 @@ class SpectralConv2d(nn.Module):
         return self.weight_orig / (flat * (u[:, None] * v)).sum()
 
     def forward(self, features: Tensor) -> Tensor:
-        """Convolve features (N, inputs, H, W); return (N, outputs, h, w)."""
+        """Convolve features (N, inputs, H, W) with the normalised weight; return features (N, outputs, h, w)."""
         return F.conv2d(features, self.weight(), self.bias, self.stride, self.padding)
 
 
 def xavier(network: nn.Module) -> None:
-    """Initialise a network as SPADE does: Xavier normal with gain 0.02 for convolutions and linear layers, biases 0."""
+    """Initialise convolutions and linear layers as SPADE does: weights Xavier normal with gain 0.02, biases 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | SpectralConv2d):
             weight = module.weight_orig if isinstance(module, SpectralConv2d) else module.weight

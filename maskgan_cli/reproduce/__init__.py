@@ -6,6 +6,6 @@ plan.py     the stages that the tables require
 tables.py   the tables: rows, columns, pairs
 needs.py    finds missing inputs of a plan before it starts
 runner.py   runs stages in order and skips finished ones
-parallel.py  runs stages side by side, one on each device
+parallel.py  runs stages at the same time, one on each device
 record.py   collects all numbers and hashes in one JSON document
 """

@@ -18,7 +18,7 @@ from maskgan_cli.reproduce.stages import Stage
 from maskgan_cli.weights.lookup import find_weights
 
 FEWEST_PAIRS: Final = 10  # minimum number of pairs of one person for choosing a threshold
-_RESIZED: Final = ("attributes", "identity", "pose")  # trainings that accept faces of any size
+_RESIZED: Final = ("attributes", "identity", "pose")  # trainings whose network accepts faces of any size
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DataProperties:
 
     @classmethod
     def of(cls, where: Path) -> DataProperties:
-        """Determine the properties of a prepared data set.
+        """Determine the properties of the prepared data set in the folder ``where``.
 
         Raises:
             InputError: the folder is not a prepared data set.
@@ -79,7 +79,7 @@ class DataProperties:
 
 
 def _has_attribute(data: PreparedData, name: str) -> bool:
-    """Whether an attribute is known for all samples of the training and test splits, and takes both values in each."""
+    """Whether an attribute is known for all samples of the train and test splits, and has both values in each split."""
     samples = [[sample for sample in data.samples if sample.split == split] for split in ("train", "test")]
     try:
         return all(len(set(attributes_of(some, [name])[:, 0])) == 2 for some in samples)
@@ -88,7 +88,15 @@ def _has_attribute(data: PreparedData, name: str) -> bool:
 
 
 def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
-    """Return the split and the person of each picture that ``maskgan synth`` renders, before it is run."""
+    """Predict which pictures ``maskgan synth`` will render.
+
+    Args:
+        count: number of pictures.
+        people: number of people.
+
+    Returns:
+        (split, person) of each picture.
+    """
     from maskgan_cli.synth.dataset_plan import split_of
 
     splits = {"validation": "val"}  # name in the published data set -> name in the manifest
@@ -97,20 +105,20 @@ def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
 
 
 def threshold_split(shown: Sequence[tuple[str, str]]) -> str:
-    """Select the split on whose pairs a verification threshold is chosen.
+    """Select the split whose pairs of pictures are used to choose the threshold of an identity network.
 
     Args:
         shown: split and person of each picture.
 
     Returns:
-        val; train if val has fewer than `FEWEST_PAIRS` pairs of one person; "" if both have too few.
+        "val"; "train" if val has fewer than `FEWEST_PAIRS` pairs of one person; "" if both splits have too few.
     """
     enough = (split for split in ("val", "train") if _balanced([p for s, p in shown if s == split]) >= FEWEST_PAIRS)
     return next(enough, "")
 
 
 def _balanced(people: Sequence[str]) -> int:
-    """Return the largest number of pairs of one person for which there are as many pairs of two people.
+    """Count the pairs of pictures of one person and the pairs of two people, and return the smaller number.
 
     Args:
         people: the person of each picture.
@@ -174,7 +182,7 @@ def _first_with(plan: ReproductionPlan, word: str) -> str:
 
 
 def own_threshold(where: str) -> bool:
-    """Whether the file of an identity network includes a threshold; False if the file cannot be read."""
+    """Whether the identity network in the file ``where`` includes a threshold; False if the file cannot be read."""
     import torch
 
     from maskgan_cli.judges.identity import load_identity
@@ -217,7 +225,7 @@ def _of_data(plan: ReproductionPlan, data: PreparedData) -> Iterator[Missing]:
 
 
 def _changed(plan: ReproductionPlan) -> list[str]:
-    """Return the attributes that StarGAN and ELEGANT learn to change, if the plan trains these networks."""
+    """Return the names of the attributes that the plan trains StarGAN and ELEGANT to change."""
     return [
         attribute
         for name in ("stargan", "elegant")
@@ -232,7 +240,7 @@ def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
     Args:
         stage: name of the stage.
         kind: kind of the network.
-        given: path of given weights; None for the default weights.
+        given: path of the weights; None for the default weights.
         hint: how to provide the weights.
     """
     try:
@@ -245,7 +253,11 @@ def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
 
 
 def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
-    """Yield a `Missing` if the recipe does not load, its image size is not that of the faces, or VGG-19 is missing."""
+    """Yield a `Missing` for each reason why a training would fail at its start.
+
+    The reasons are: the recipe cannot be loaded, its image size is not that of the faces, or the weights of VGG-19 are
+    missing.
+    """
     training = next(t for t in trainings() if t.name == stage.words[1])
     words = list(stage.words)
     changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
@@ -270,16 +282,17 @@ def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
 
 
 def _size_of(plan: ReproductionPlan, data: str) -> int:
-    """Return the picture size of a data set of the plan, from its path: ``data-256`` has 256 px."""
+    """Return the side of the pictures of a data set of the plan in pixels, e.g. 256 for the path ``data-256``."""
     name, _, size = Path(data).name.rpartition("-")
     return int(size) if name == "data" and f"prepare {size}" in plan.stages else plan.preset.size
 
 
 def judges_fit(plan: ReproductionPlan) -> Iterator[Missing]:
-    """Load all given judges, so that invalid ones are reported before the training.
+    """Load all judges (evaluation networks) that the user named, so that invalid ones are reported before the training.
 
     Yields:
-        Judges that cannot be loaded, and classifiers without an attribute that the tables need.
+        a `Missing` for each judge that cannot be loaded, and for each classifier without an attribute that the tables
+        need.
     """
     import torch
 

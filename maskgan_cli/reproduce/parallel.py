@@ -1,4 +1,4 @@
-"""Run the stages of a plan side by side: one stage on each device at a time."""
+"""Run several stages of a plan at the same time, one on each device."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TICK = 0.5  # seconds between two checks for a signal
 
 
 class StoppableExecute(Protocol):
-    """A function that runs a stage in a folder and returns its exit code. If ``stop`` is set, the stage ends early."""
+    """Interface of a function that runs a stage in a folder and returns its exit code, e.g. `as_subprocess`."""
 
     def __call__(self, stage: Stage, folder: Path, *, stop: threading.Event) -> int:
-        """Run the stage, see `as_subprocess`."""
+        """Run a stage in ``folder`` and return its exit code. If ``stop`` is set meanwhile, end the stage early."""
 
 
 def run_side_by_side(
@@ -31,15 +31,19 @@ def run_side_by_side(
     given: str = "",
     overwrite: bool = False,
 ) -> Iterator[tuple[Stage, Stamp | None]]:
-    """Run stages like `run_stages`, but start each one when the stages it needs are finished and a device is free.
+    """Run stages like `run_stages`, but several at the same time.
 
-    If a stage fails or the command is interrupted, the other running stages end too. The next call resumes them.
+    A stage starts when all stages that it needs are finished and a device is free. If a stage fails or the command is
+    interrupted, the other running stages end too. The next call resumes them.
 
     Args:
         stages, folder, given, overwrite: see `run_stages`.
         execute: runs a stage.
-        devices: names of devices, e.g. ``cuda:0``; stages with the option ``--device`` get one of them. A name that
-            occurs twice takes two stages at a time.
+        devices: names of devices, e.g. ``cuda:0``. Each running stage occupies one entry of this list, and receives its
+            name if the stage has the option ``--device``. So a name that occurs twice takes two stages at a time.
+
+    Yields:
+        (stage, None) before a stage runs, and (stage, stamp) when it is finished.
 
     Raises:
         InputError, StageFailed, Stopped: see `run_stages`.

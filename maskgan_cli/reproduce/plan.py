@@ -16,7 +16,7 @@ from maskgan_cli.reproduce.stages import Stage
 ATTRIBUTES: Final = "Smiling,Male,Heavy_Makeup,No_Beard"
 MASKLESS: Final = ("stargan", "elegant")  # methods that do not generate from a mask
 TRUTH: Final = "truth"
-_TASKS: Final = {"maskgan": "dmn", "concat": "dmn", "control": "dmn"}  # training command of a row, if its name differs
+_TASKS: Final = {"maskgan": "dmn", "concat": "dmn", "control": "dmn"}  # network -> its training command
 # Measured seconds on one core at 64 px: start-up of Python and PyTorch; then rendering, preparing, editing and
 # evaluating one face.
 START, _FACE, _PREPARED, _PAINTED, _JUDGED = 4.0, 0.09, 0.005, 0.1, 0.06
@@ -39,7 +39,8 @@ class ReproductionPlan:
         preset: scale of the data and the networks.
         data: absolute path of a prepared data set; None to render faces.
         seed: seed of all commands.
-        judges: weights to use instead of training a judge, by kind: parser, attributes, identity, inception, pose.
+        judges: weights of judges (evaluation networks) that are not trained, by kind: parser, attributes, identity,
+            inception, pose.
         has_identities: whether the data set has identity labels.
         has_poses: whether the data set has head poses; otherwise a network estimates them.
         attributes: the attributes that the attribute judge learns, comma-separated: those of `ATTRIBUTES` that the data
@@ -48,7 +49,7 @@ class ReproductionPlan:
             None, it is chosen on pairs of ``threshold_split``; if that is empty too, the network's own is used.
         threshold_split: see ``threshold``.
         device, workers: arguments for commands with these options, e.g. ``("--device", "cuda")``; may be empty.
-        stages: the stages by name, each after those it needs.
+        stages: the stages by name; each comes after the stages that it needs.
         tables: the tables.
         figures: paths of the figures.
     """
@@ -87,13 +88,13 @@ class ReproductionPlan:
         seconds: float | None,
         how: tuple[str, ...] = (),
     ) -> str:
-        """Add a stage unless one of that name exists, and return the name. For the parameters, see `Stage`."""
+        """Add a stage, unless a stage of this name exists; return the name. For the parameters, see `Stage`."""
         known = tuple(dict.fromkeys(need for need in needs if need))
         self.stages.setdefault(name, Stage(name, tuple(words), tuple(outputs), known, seconds, how))
         return name
 
     def prepare(self) -> str:
-        """Add the stages that create the data set, and return the name of the last; "" if the data set is given."""
+        """Add the stages that create the data set; return the name of the last one, or "" if `data` is given."""
         if not self.rendered:
             return ""
         return self._rendered("render faces", "faces", "prepare", "data", self.preset.size)
@@ -129,13 +130,13 @@ class ReproductionPlan:
 
     def train(self, name: str, *, run: str = "", more: Sequence[str] = (), needs: Sequence[str] = (),
               seed: int | None = None, data: tuple[str, str] | None = None) -> str:  # fmt: skip
-        """Add the training of a network in the folder ``runs/RUN``.
+        """Add the stage that trains a network in the folder ``runs/RUN``; return its name.
 
         Args:
-            name: entry in the preset's networks.
+            name: name of the network in the preset.
             run: name of the run; ``name`` if empty.
             more: further arguments of the command.
-            needs: names of stages that it needs besides the data set.
+            needs: names of the stages that the training needs besides the data set.
             seed: seed of this run; the plan's if None.
             data: name of the stage and path of another data set; the plan's data set if None.
         """
@@ -162,7 +163,7 @@ class ReproductionPlan:
         raise InputError("--preset", expected=f"an entry for {name} among its networks", found="none")
 
     def method(self, name: str) -> str:
-        """Add the training of a method: ``name`` is its row in the tables."""
+        """Add the stages that train the method whose row in tables is ``name``; return the name of the last stage."""
         if name == "maskgan-ebst":
             return self.ebst(name, self.seed)
         if name in MASKLESS:
@@ -170,13 +171,13 @@ class ReproductionPlan:
         return self.train(name, more=("--set", "network.fusion=concat") if name == "concat" else ())
 
     def ebst(self, run: str, seed: int) -> str:
-        """Add the training of MaskGAN with simulated edits, starting from the trained generator."""
+        """Add the stage that trains MaskGAN with simulated edits (EBST) from the trained generator; return its name."""
         stage, vae = self.vae("--vae")
         needs = [self.method("maskgan"), stage]
         return self.train("ebst", run=run, seed=seed, needs=needs, more=("--dmn", "runs/maskgan", *vae))
 
     def vae(self, option: str) -> tuple[str, tuple[str, ...]]:
-        """Add the training of MaskVAE, unless the bundled weights are used.
+        """Add the stage that trains MaskVAE, unless the bundled weights are used.
 
         Args:
             option: the option that passes MaskVAE's weights to the command that needs them.
@@ -191,10 +192,10 @@ class ReproductionPlan:
         return self.rendered and self._entry(name).bundled
 
     def judge(self, name: str) -> tuple[list[str], str]:
-        """Add the training of a judge (an evaluation network), unless its weights are given or bundled.
+        """Add the stages that train a judge (an evaluation network), unless its weights are given or bundled.
 
         Returns:
-            The names of its stages, and the path of its weights ("" for the default weights).
+            The names of the added stages, and the path of the weights ("" for the default weights).
         """
         if name in self.judges:
             return [], self.judges[name]
@@ -208,10 +209,14 @@ class ReproductionPlan:
         return [self.train(name, more=more)], f"runs/{name}"
 
     def poses(self) -> tuple[list[str], list[str]]:
-        """Return the names of the stages for head poses, and the arguments of ``eval pairs`` that name a pose network.
+        """Decide where head poses come from, and add the stages for them.
 
-        If no pose network is given and the data set has no poses, stages are added that train a network on rendered
-        faces. If the poses of the data set are used, both results are empty.
+        Poses come from the network that the user named, from the data set, or from a network that added stages train
+        on rendered faces, in this order.
+
+        Returns:
+            The names of the added stages, and the arguments of ``eval pairs`` that name the network. Both lists are
+            empty if the poses of the data set are used.
         """
         if "pose" in self.judges:
             return [], ["--pose-weights", self.judges["pose"]]
@@ -221,7 +226,7 @@ class ReproductionPlan:
         return [self.train("pose", data=(data, "posed-data"))], ["--pose-weights", "runs/pose"]
 
     def verified(self) -> tuple[list[str], list[str]]:
-        """Add the stage that chooses the identity network's threshold, if one must be chosen.
+        """Add the stage that chooses the threshold of the identity network, if a threshold must be chosen.
 
         Returns:
             The names of the added stages, and the arguments that pass the threshold to a measurement.
@@ -242,10 +247,10 @@ class ReproductionPlan:
 
         Args:
             protocol: the rule for the pairs.
-            truths: also add the stage that renders their ground truth, if the faces are rendered.
+            truths: also add the stage that renders the ground truth of the pairs, if the faces are rendered.
 
         Returns:
-            The name of the last stage, and the path of the list of pairs.
+            The name of the last added stage, and the path of the list of pairs.
         """
         chosen = f"{protocol}/pairs.csv"
         count = ("-n", str(self.preset.pairs[protocol])) if protocol in self.preset.pairs else ()
@@ -273,7 +278,7 @@ class ReproductionPlan:
         return self.preset.pairs.get(protocol, most if self.rendered else 400)
 
     def paint(self, method: str, protocol: Protocol, pairs: tuple[str, str], *, run: str = "", command: str) -> str:
-        """Add the stage that edits all pairs with a method, and writes the results to ``PROTOCOL/RUN``.
+        """Add the stage that edits all pairs with a method and writes to ``PROTOCOL/RUN``; return its name.
 
         Args:
             method: name of the method.
@@ -292,14 +297,14 @@ class ReproductionPlan:
 
     def measure(self, name: str, protocol: Protocol, pairs: tuple[str, str], metrics: Sequence[str],
                 needs: Sequence[str], *, masks: str = "") -> str:  # fmt: skip
-        """Add the stage that writes the metrics of one row to ``PROTOCOL/NAME.json``.
+        """Add the stage that measures one row and writes the metrics to ``PROTOCOL/NAME.json``; return its name.
 
         Args:
-            name: name of the row, and of the folder of its results.
+            name: name of the table's row, and of the folder of its results.
             protocol: the rule for the pairs.
             pairs: name of the stage and path of the list, see `pairs`.
             metrics: the metrics; identity is omitted if the data set has no identities and no network is given.
-            needs: names of the stages that write the results.
+            needs: names of the stages that write the results to measure.
             masks: folder of the edited masks, if they are not beside the results.
         """
         metrics = [m for m in metrics if m != "identity" or self.has_identities or "identity" in self.judges]
@@ -325,7 +330,10 @@ class ReproductionPlan:
                         [pairs[0], *needed], seconds, self.device)  # fmt: skip
 
     def against_truth(self, name: str, protocol: Protocol, pairs: tuple[str, str], needs: Sequence[str]) -> str:
-        """Add the stage that compares one row with the ground truth; it writes ``PROTOCOL/NAME.truth.json``."""
+        """Add the stage that compares the results of one row with the ground truth; return its name.
+
+        The stage writes ``PROTOCOL/NAME.truth.json``. For the parameters, see `measure`.
+        """
         out = f"{protocol}/{name}.truth.json"
         words = ["eval", "counterfactual", f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
         stages, weights = self.judge("identity")
@@ -334,7 +342,12 @@ class ReproductionPlan:
                         [pairs[0], *needs, *stages], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
 
     def table(self, name: str, stages: Sequence[str]) -> None:
-        """Add the stages that make a table of the results of ``stages``: ``NAME/table.md``, ``.html`` and ``.tex``."""
+        """Add the stages that make a table in three formats: ``NAME/table.md``, ``.html`` and ``.tex``.
+
+        Args:
+            name: name of the table.
+            stages: names of the stages that write the rows' results (`measure`).
+        """
         results = [self.stages[stage].outputs[0] for stage in stages]
         files = []
         for form, suffix in (("markdown", "md"), ("html", "html"), ("latex", "tex")):
@@ -345,7 +358,16 @@ class ReproductionPlan:
 
     def figure(self, name: str, protocol: Protocol, pairs: tuple[str, str], rows: Sequence[str], needs: Sequence[str],
                masks: str = "") -> None:  # fmt: skip
-        """Add the stage that makes a figure of the results of ``rows`` for some pairs, in ``NAME/figure``."""
+        """Add the stage that makes a figure: the results of several rows for some pairs, in the folder ``NAME/figure``.
+
+        Args:
+            name: name of the table that the figure belongs to.
+            protocol: the rule for the pairs.
+            pairs: name of the stage and path of the list, see `pairs`.
+            rows: names of the rows.
+            needs: names of the stages that write the results.
+            masks: folder of the edited masks, if they are not beside the results.
+        """
         folder = f"{name}/figure"
         methods = [word for row in rows for word in ("--method", f"{row}={protocol}/{row}")]
         words = ("compare", "--pairs", pairs[1], *methods, "-n", str(self.preset.shown), "-o", folder, "--overwrite")
@@ -354,7 +376,7 @@ class ReproductionPlan:
 
 
 def _spelled(value: object) -> str:
-    """Format a setting's value for ``--set``."""
+    """Format the value of a setting as text for the option ``--set``."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return str(value)

@@ -1,4 +1,4 @@
-"""Presets: YAML files, validated here, that set the scale of an experiment (faces, networks, steps)."""
+"""Presets: YAML files that set the scale of an experiment (faces, networks, steps). They are validated here."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Network(Section):
     """Training settings of one network.
 
     Attributes:
-        recipe: recipe in ``recipes/KIND/``.
-        steps: number of steps; the recipe's if None.
-        set: further changes of the recipe, by dotted names.
+        recipe: name of a recipe in ``recipes/KIND/``.
+        steps: number of training steps; None for the number in the recipe.
+        set: further changes of the recipe: values by dotted names of settings.
         seconds: measured seconds per step on one core; None if not measured.
-        size: side of the training pictures, if it is not the preset's.
-        bundled: use the bundled weights instead of training if the faces are rendered.
+        size: side of the training pictures in pixels; None for the preset's.
+        bundled: if the faces are rendered, use the bundled weights instead of training the network.
     """
 
     recipe: str
@@ -70,12 +70,12 @@ class Preset(Section):
     Attributes:
         size: side of all pictures in pixels; all recipes must have it.
         faces: rendered faces, used if no data set is given.
-        pairs: number of pairs per protocol. The default is the paper's number, or all available pairs.
+        pairs: number of pairs for each protocol. If a protocol is missing, it is the paper's number, or all pairs.
         features: feature network of the Fréchet distance; only inception gives an FID.
         separate_attributes: train one classifier per attribute, as in the paper, instead of one for all.
         attributes: attributes that the StarGAN and ELEGANT networks change.
         repetitions: number of seeds of EBST and of its control.
-        shown: number of pairs in the figure.
+        shown: number of pairs in each figure.
         networks: training settings of each network.
     """
 

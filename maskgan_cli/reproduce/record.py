@@ -27,17 +27,17 @@ CONTROL, TREATED = r"control-\d+", r"maskgan-ebst(-\d+)?"
 
 
 def results_of(table: PlannedTable, folder: Path) -> list[MetricResult]:
-    """Read all results of a table; ``folder``: the plan's folder."""
+    """Read all results of a table from its JSON files; ``folder`` is the plan's folder."""
     return [result for name in table.results for result in read_results(folder / name)]
 
 
 def shown(table: PlannedTable, folder: Path) -> ResultTable:
-    """Build the table to display from its results; ``folder``: the plan's folder."""
+    """Build a table that can be displayed from its JSON results; ``folder`` is the plan's folder."""
     return build_table(results_of(table, folder))
 
 
 def given(plan: ReproductionPlan) -> str:
-    """Return a hash of a plan's external inputs (the data set, the weights of judges); "" if there are none."""
+    """Return one hash of a plan's external inputs (data set, weights of judges), as hex; "" if there are none."""
     held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
     for name, where in plan.judges.items():
         files = sorted(Path(where).glob(f"**/{MODEL_FILE}")) if Path(where).is_dir() else [Path(where)]
@@ -103,13 +103,15 @@ def _table(table: PlannedTable, folder: Path) -> dict[str, Any]:
 
 
 def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Compare EBST with its control: mean difference per metric over the seeds; {} for fewer than two pairs of runs.
-
-    The interval is Student's t interval of the differences between runs of the same seed. If it contains 0, the
-    difference is not significant.
+    """Compare runs of EBST with control runs of the same seeds.
 
     Args:
-        rows: the values of each metric, by name of the run and of the metric.
+        rows: for each run by name, a dict from the name of a metric to ``{"value": ...}``.
+
+    Returns:
+        For each metric by name, a dict: the mean over the seeds (``ebst``, ``control``), the mean ``difference``, its
+        Student's t interval ``interval_95``, and the number of ``seeds``. If the interval contains 0, the difference is
+        not significant. The result is empty if there are fewer than two pairs of runs.
     """
     control = [row for name, row in rows.items() if re.fullmatch(CONTROL, name)]
     treated = [row for name, row in rows.items() if re.fullmatch(TREATED, name)]
@@ -133,7 +135,7 @@ def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine: processor, cores, GPUs, system, and versions of Python and PyTorch."""
+    """Return a dict that describes the machine: processor, cores, GPUs, system, versions of Python and PyTorch."""
     import torch
 
     from maskgan_cli.devices import processor
@@ -149,6 +151,6 @@ def machine() -> dict[str, Any]:
 
 
 def lines(found: ResultTable) -> list[Sequence[str]]:
-    """Return the heading and the rows of a table as text cells."""
+    """Return the lines of a table, each a list of cells as text; the first line is the heading."""
     body = [[method, *(f"{cell.text} {cell.interval}".rstrip() for cell in cells)] for method, cells in found.rows]
     return [["method", *found.headings], *body]

@@ -1,8 +1,8 @@
 """Run the stages of a plan in order, and skip finished ones.
 
 Each stage writes a stamp, ``stamps/NAME.json``: the hash of its command and inputs, the digest of its outputs, and
-its time. A stage counts as finished if its stamp has a digest and the hash of the same command and inputs. An
-interrupted stage is run again; the commands themselves resume their work.
+its time. A stage counts as finished if its stamp has a digest, and if the hash in its stamp is that of the present
+command and inputs. An interrupted stage is run again; the commands themselves resume their work.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _PROGRAM: Final = (
 
 @dataclass(frozen=True)
 class Stamp:
-    """State of a stage that was started or finished.
+    """The record of a stage that was started or finished.
 
     Attributes:
         command: the command line.
-        key: hash of the command and of its inputs.
-        digest: hash of its outputs; "" until the stage is finished.
+        key: hash of the command and the inputs of the stage.
+        digest: hash of the outputs; "" until the stage is finished.
         seconds, processor_seconds: wall-clock and CPU time so far, including interrupted attempts; None if unknown.
     """
 
@@ -69,8 +69,8 @@ class StageFailed(MaskGANError):
 def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: threading.Event | None = None) -> int:
     """Run a stage as a child process of the same Python, and return its exit code. Its progress goes to stderr.
 
-    An interrupt is forwarded to the child, and the function waits for its end. If this process is killed, the child
-    ends too, so that the plan can be run again at once. Once ``stop`` is set, the child is interrupted.
+    If this process is interrupted or ``stop`` is set, the child is interrupted, and the function waits until the child
+    has ended. If this process is killed, the child ends too, so that the plan can be run again at once.
 
     Raises:
         KeyboardInterrupt: this process was interrupted, or ``stop`` was set; the stage has ended.
@@ -104,14 +104,17 @@ def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: thre
 def run_stages(
     stages: Sequence[Stage], folder: Path, execute: Execute, *, given: str = "", overwrite: bool = False
 ) -> Iterator[tuple[Stage, Stamp | None]]:
-    """Run the stages in order. Yields (stage, None) before a stage runs and (stage, stamp) when it is finished.
+    """Run the stages in order, except those that are finished already.
 
     Args:
-        stages: the stages, each after those it needs.
-        folder: folder in which they run; the caller must hold its lock (`locked`).
+        stages: the stages; each comes after the stages that it needs.
+        folder: the plan's folder, in which the stages run; the caller must hold its lock (`locked`).
         execute: runs a stage, see `as_subprocess`.
         given: hash of the plan's external inputs.
-        overwrite: rerun stages whose command or inputs have changed.
+        overwrite: run stages again whose command or inputs have changed.
+
+    Yields:
+        (stage, None) before a stage runs, and (stage, stamp) when it is finished.
 
     Raises:
         InputError: the folder has a stage of this name with another command or inputs, and ``overwrite`` is false.
@@ -130,7 +133,9 @@ def run_stages(
 
 
 def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) -> Stamp | None:
-    """Return the stamp of an earlier run of a stage; None if there is none. If outputs are missing, it has no digest.
+    """Return the stamp of an earlier run of a stage; None if the stage has no stamp.
+
+    If outputs of the stage are missing, the returned stamp has no digest, so that the stage is run again.
 
     Args:
         stage, folder, overwrite: see `run_stages`.
@@ -160,8 +165,8 @@ def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, al
 
     Args:
         stage, folder, execute: see `run_stages`.
-        before: the stamp of an earlier, interrupted run, or a new one.
-        alone: whether no other stage runs at the same time; otherwise the CPU time is unknown.
+        before: the stamp of an earlier, interrupted run of the stage, or a new stamp.
+        alone: whether no other stage runs at the same time; if other stages run, the CPU time is unknown.
 
     Raises:
         StageFailed, Stopped: see `run_stages`.
@@ -193,13 +198,13 @@ def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, al
 
 
 def read_stamps(stages: Sequence[Stage], folder: Path) -> dict[str, Stamp]:
-    """Read the existing stamps of stages, by stage name."""
+    """Return the existing stamps of stages as a dict by stage name; stages without a stamp are left out."""
     found = {stage.name: _read(folder, stage) for stage in stages}
     return {name: stamp for name, stamp in found.items() if stamp is not None}
 
 
 def digest_of(paths: Sequence[Path]) -> str:
-    """Compute one hash of the names and contents of files and folders; hidden files are ignored."""
+    """Return one hash (hex) of the names and contents of files and folders; hidden files are ignored."""
     whole = hashlib.sha256()
     for path in paths:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
@@ -210,11 +215,11 @@ def digest_of(paths: Sequence[Path]) -> str:
 
 
 def stage_key(stage: Stage, digests: Mapping[str, str], given: str) -> str:
-    """Compute the hash of a stage's command and inputs.
+    """Return the hash (hex) of a stage's command and inputs.
 
     Args:
         stage: the stage.
-        digests: hashes of the outputs of the stages that it needs, by name.
+        digests: by stage name, the hashes of the outputs of the stages that this stage needs.
         given: hash of the plan's external inputs.
     """
     made_of = [stage.words, [digests[need] for need in stage.needs], given]
@@ -238,7 +243,7 @@ def _is_there(folder: Path, stage: Stage) -> bool:
 
 
 def _remove(folder: Path, stage: Stage) -> None:
-    """Remove the outputs and the stamp of a stage. For files in a run or render folder, remove the whole folder."""
+    """Remove the outputs and the stamp of a stage. If an output is a file of a run or of ``synth``, remove its folder."""
     for name in stage.outputs:
         path = folder / name
         if path.name in ("model.safetensors", "synth.json"):

@@ -14,8 +14,8 @@ class Stage:
     Attributes:
         name: name, unique in the plan.
         words: arguments after ``maskgan``; paths are relative to the plan's folder.
-        outputs: files and folders that it writes. They may be removed when the stage is started over.
-        needs: names of earlier stages whose outputs it reads.
+        outputs: files and folders that the command writes. They may be removed when the stage is started over.
+        needs: names of earlier stages whose outputs the command reads.
         seconds: estimated seconds on one core; None if not measured.
         how: further arguments that do not affect the results, e.g. ``--device cuda``.
     """
@@ -28,7 +28,7 @@ class Stage:
     how: tuple[str, ...] = ()
 
     def on(self, device: str) -> Stage:
-        """Return a copy of the stage for another device; an equal copy if it has no option ``--device``."""
+        """Return a copy of the stage that runs on ``device``; an equal copy if the stage has no option ``--device``."""
         words = list(self.how)
         if "--device" in words:
             words[words.index("--device") + 1] = device
@@ -39,7 +39,7 @@ class Stage:
 
 
 def about(seconds: Iterable[float | None]) -> str:
-    """Describe the total time of stages, e.g. ``about 3 minutes of one core, and 2 not measured``.
+    """Return the total time of stages as text, e.g. ``about 3 minutes of one core, and 2 not measured``.
 
     Args:
         seconds: estimated seconds of each stage; None if not measured.

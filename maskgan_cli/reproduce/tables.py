@@ -30,7 +30,7 @@ def attribute_transfer(plan: ReproductionPlan) -> None:
 def counterfactual(plan: ReproductionPlan) -> None:
     """Add a comparison of all methods with the ground truth. It is not in the paper.
 
-    The ground truth is the source with the target's expression, so the faces must be rendered.
+    The ground truth is a second rendering of the source, with the target's expression. So the faces must be rendered.
 
     Raises:
         InputError: the plan uses a data set.
@@ -49,7 +49,7 @@ def counterfactual(plan: ReproductionPlan) -> None:
 
 
 def style_copy(plan: ReproductionPlan) -> None:
-    """Add Table 3: style copy (the style of one face in the shape of another) by the methods that use masks."""
+    """Add Table 3: style copy (render the shape of one face in the style of another) by the methods that use masks."""
     pairs = plan.pairs("style-copy")
     measured, needs = [], []
     for name in MASKED:
@@ -63,7 +63,8 @@ def style_copy(plan: ReproductionPlan) -> None:
 def identity(plan: ReproductionPlan) -> None:
     """Add Table 4: preservation of identity when Smiling is changed.
 
-    StarGAN is omitted: half of the pairs require removing a smile, but its command supports one direction per list.
+    StarGAN is left out, because its command can only add or only remove the smile in a list of pairs, and here half of
+    the pairs require to remove it.
 
     Raises:
         InputError: the data set has no identities, and no identity network is given.
@@ -85,7 +86,8 @@ def identity(plan: ReproductionPlan) -> None:
 def fusion(plan: ReproductionPlan) -> None:
     """Add the ablation of how the style encoder fuses features of the picture and of the label map.
 
-    The rows are no label branch (pix2pixHD-m), concatenation, and SFT (spatial feature transform) as in the paper.
+    The rows are: no label branch (pix2pixHD-m), fusion by concatenation, and fusion by SFT (spatial feature transform)
+    as in the paper.
     """
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
@@ -100,7 +102,7 @@ def fusion(plan: ReproductionPlan) -> None:
 def ebst(plan: ReproductionPlan) -> None:
     """Add two tables that compare EBST (Editing Behavior Simulated Training) with a control, over several seeds.
 
-    The control continues the training from the same weights for equally many steps without EBST.
+    The control is trained from the same weights for the same number of steps, but without EBST.
     """
     seeds = range(plan.seed, plan.seed + plan.preset.repetitions)
     rows = ["maskgan"]

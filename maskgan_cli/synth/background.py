@@ -1,4 +1,4 @@
-"""Out-of-focus backgrounds (size, size, 3) in linear RGB: studio, wall, room, outdoors, night, press wall."""
+"""Draws blurred backgrounds of several kinds: studio, wall, room, outdoors, night, press wall."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ Rng = np.random.Generator
 
 
 def _colour(rng: Rng, low: float, high: float, spread: float) -> tuple[int, int, int]:
-    """Sample an 8-bit colour: a grey in [low, high], plus noise of standard deviation ``spread`` per channel."""
+    """Sample a random 8-bit colour.
+
+    It is a grey level in [``low``, ``high``], plus noise of standard deviation ``spread`` on each channel.
+    """
     r, g, b = (rng.uniform(low, high) + rng.normal(0, spread, 3)).clip(3, 252).astype(int)
     return int(r), int(g), int(b)
 
 
 def _gradient(rng: Rng, a: tuple[int, int, int], b: tuple[int, int, int]) -> Image.Image:
-    """Draw a linear gradient from colour ``a`` to ``b`` in a random direction."""
+    """Draw a linear gradient from colour ``a`` to ``b`` in a random direction; the image has 96 x 96 pixels."""
     y, x = np.mgrid[0:_SMALL, 0:_SMALL] / _SMALL
     angle = rng.uniform(0, 2 * np.pi)
     t = (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5) + 0.5).clip(0, 1)[..., None]
@@ -109,7 +112,7 @@ def _press(rng: Rng) -> tuple[Image.Image, float]:
     return image, float(rng.uniform(0.6, 2.4))
 
 
-# Each function draws a small background, and returns it with the radius of its blur at 96 pixels.
+# Each function draws a small background. It returns the image, and the blur radius in pixels for a width of 96 pixels.
 _KINDS = {
     "studio": _studio,
     "wall": _wall,
@@ -121,7 +124,16 @@ _KINDS = {
 
 
 def paint(kind: str, seed: int, size: int) -> F32:
-    """Render a blurred background in linear RGB (size, size, 3) in [0, 1]; ``kind`` is a key of ``_KINDS``."""
+    """Render a blurred background.
+
+    Args:
+        kind: a key of ``_KINDS``, e.g. ``studio``.
+        seed: seed of all random choices.
+        size: side of the picture in pixels.
+
+    Returns:
+        linear RGB (size, size, 3) in [0, 1].
+    """
     rng = np.random.default_rng([seed, 4])
     image, blurred = _KINDS[kind](rng)
     scale = image.width / _SMALL

@@ -1,4 +1,4 @@
-"""The camera, framed on eyes and mouth like CelebA-HQ, and the head pose relative to it."""
+"""The camera, which frames eyes and mouth like the photos of CelebA-HQ, and the head pose relative to the camera."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ HEIGHT = 7.2  # height of the camera, decimetres
 
 @dataclass(frozen=True)
 class Camera:
-    """A perspective projection, followed by a similarity transform to pixels.
+    """A perspective projection, followed by a similarity transform to pixels. Lengths are in decimetres.
 
     Attributes:
         place: position of the camera (3,) in world coordinates.
         matrix: rotation and scale (2, 2) from the projection plane to pixels.
         centre: point (2,) of the projection plane that is mapped to the middle of the picture.
-        scale: pixels per decimetre at the eyes.
+        scale: pixels per decimetre in the plane z = 0, which cuts through the head.
         size: side of the picture in pixels.
     """
 
@@ -35,7 +35,7 @@ class Camera:
         """Project world points (..., 3) to the picture.
 
         Returns:
-            pixels (..., 2), x to the right and y down; and depths (...), which are larger for nearer points.
+            pixel coordinates (..., 2), x to the right and y down; and depths (...), which are larger for nearer points.
         """
         depth = points[..., 2] - self.place[2]
         x = (points[..., 0] - self.place[0]) * (-self.place[2] / depth) - self.centre[0]
@@ -47,11 +47,17 @@ class Camera:
 
 
 def frame(posed: Posed, scene: Scene, size: int) -> Camera:
-    """Place the camera so that eyes and mouth have the positions of CelebA-HQ's alignment.
+    """Return the camera that frames eyes and mouth like the aligned photos of CelebA-HQ.
 
-    This is the square of Karras et al. 2018. Its x axis is the mean of the eye direction and the normal of the line
-    from eyes to mouth, its half side is the larger of twice the eye distance and 1.8 times the distance from eyes to
-    mouth, and its centre is a tenth of the way to the mouth. Some roll remains, as in photos with inexact landmarks.
+    The picture is the square crop of Karras et al. 2018. Its x axis is the mean of the eye direction and the normal of
+    the line from eyes to mouth. Half its side is the larger of twice the eye distance and 1.8 times the distance from
+    eyes to mouth. Its centre is a tenth of the way from eyes to mouth. This square is then varied by the scene's zoom,
+    shift and roll, because landmarks of photos are inexact.
+
+    Args:
+        posed: the head, with a neutral face.
+        scene: gives the camera's distance, and zoom, shift and roll of the square.
+        size: side of the picture in pixels.
     """
     place = f32([0, HEIGHT, scene.distance])
     flat = Camera(place, f32(np.eye(2)), f32([0, 0]), 1.0, 0)
@@ -79,8 +85,9 @@ def frame(posed: Posed, scene: Scene, size: int) -> Camera:
 def head_pose(posed: Posed, camera: Camera) -> tuple[float, float, float]:
     """Return yaw, pitch and roll of the head in degrees, with the conventions of HopeNet and 300W-LP.
 
-    With positive yaw the face looks to the picture's left, with positive pitch up; positive roll leans clockwise. The
-    angles are relative to the ray from the head to the camera and include the rotation of the picture.
+    With positive yaw the face turns to the picture's left, with positive pitch it turns up, and with positive roll it
+    leans clockwise. The angles are relative to the ray from the head to the camera, and include the roll of the
+    picture.
     """
     ray = unit(camera.place - posed.eyes.mean(0))
     across = unit(np.cross(f32([0, 1, 0]), ray))

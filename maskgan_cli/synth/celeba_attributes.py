@@ -1,4 +1,4 @@
-"""The 40 CelebA attributes of a scene."""
+"""Computes the 40 CelebA attributes of a rendered picture from its parameters."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ CELEBA: Final[tuple[str, ...]] = (
 
 
 def attributes(identity: Identity, scene: Scene) -> dict[str, int]:
-    """Return all 40 CelebA attributes by name, 1 or -1; attributes that the parameters do not determine are -1.
+    """Return the 40 CelebA attributes as a dict from name to 1 (present) or -1 (absent).
 
-    The attributes describe the scene, not the visible pixels: an earring counts even if hair hides it. A bald head has
-    no hair colour.
+    Attributes that the parameters do not determine are -1. The attributes describe the scene, not the visible pixels:
+    an earring counts even if hair hides it. A bald head has no attribute of hair, e.g. no hair colour.
     """
     hair = scene.style.name != "bald"
     style = scene.style

@@ -1,6 +1,7 @@
-"""The plan of a data set of rendered faces: person and scene of each picture, and counterfactual pairs.
+"""Plans a data set of rendered faces: person and scene of each picture, and the counterfactual pairs.
 
-In a counterfactual pair, the ground truth of an edit is the source rendered with the target's expression.
+A counterfactual pair is a source picture and a target picture. The correct result of copying the target's expression to
+the source is known: it is the source rendered with the target's expression.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from maskgan_cli.synth.render import Rendered, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
 VERSION: Final = 1  # increase when a seed gives a different picture
-TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # CelebA's own index ranges
+TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # each split of CelebA ends before this index
 EXPRESSIONS_KEY: Final = "takes"  # the key of `DatasetPlan.expressions` in synth.json, its former name
-EARLIER: Final = {EXPRESSIONS_KEY: 1}  # defaults for settings that earlier folders lack
+EARLIER: Final = {EXPRESSIONS_KEY: 1}  # settings that synth.json of older folders lacks, with their defaults
 _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
 
 
@@ -34,7 +35,7 @@ class DatasetPlan:
         size: side of the pictures in pixels.
         identities: number of people.
         seed: seed of all random choices.
-        counterfactuals: number of counterfactual pairs.
+        counterfactuals: number of counterfactual pairs, for which the correct result of an edit is rendered too.
         expressions: number of consecutive pictures that show one scene, each with a different expression.
     """
 
@@ -46,7 +47,7 @@ class DatasetPlan:
     expressions: int = 1
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings as they are stored in ``synth.json``."""
+        """Return the content of ``synth.json``: each setting by name, and the version of the renderer."""
         return {"version": VERSION, **{_key(name): value for name, value in vars(self).items()}}
 
     def person(self, number: int) -> int:
@@ -54,29 +55,37 @@ class DatasetPlan:
         return number // self.expressions % self.identities
 
     def drawn_by(self, number: int) -> tuple[Identity, Scene]:
-        """Sample the identity and the scene that determine picture ``number``."""
+        """Sample the identity and the scene from which picture ``number`` is rendered."""
         scene_number, variant = divmod(number, self.expressions)
         who = sample_identity(self.seed, self.person(number))
         scene = sample_scene(self.seed, scene_number, who)
-        if variant:  # takes its expression from an extra scene, which is not rendered itself
+        if variant:  # use the expression of an additional scene, which is not rendered itself
             scene = with_expression(scene, sample_scene(self.seed, self.count + number, who))
         return who, scene
 
 
 def _key(name: str) -> str:
-    """Return the key in ``synth.json`` of the `DatasetPlan` attribute ``name``."""
+    """Return the key under which ``synth.json`` stores the attribute ``name`` of `DatasetPlan`."""
     return EXPRESSIONS_KEY if name == "expressions" else name
 
 
 def split_of(identity: int) -> str:
-    """Return the split of a person: 80 % of the people are in ``train``, 10 % in ``validation``, 10 % in ``test``."""
+    """Return the split of the person with index ``identity``.
+
+    The split is ``train`` for 80 % of the people, ``validation`` for 10 % and ``test`` for 10 %.
+    """
     return {1: "validation", 2: "test"}.get(identity % 10, "train")
 
 
 def celeba_index(picture: int, identities: int, expressions: int = 1) -> int:
-    """Return a unique CelebA index for a picture.
+    """Return the CelebA index of a picture, which no other picture of the data set has.
 
-    CelebA's split depends only on the index range. The index is chosen in the range of the person's split (`split_of`).
+    In CelebA, the index determines the split: each split is a range of indices. The returned index lies in the range of
+    the person's split (`split_of`).
+
+    Args:
+        picture: number of the picture.
+        identities, expressions: see `DatasetPlan`.
     """
     scene, variant = divmod(picture, expressions)
     turn, person = divmod(scene, identities)
@@ -86,28 +95,35 @@ def celeba_index(picture: int, identities: int, expressions: int = 1) -> int:
 
 
 def _people(split: str, below: int) -> int:
-    """Return how many of the first ``below`` people belong to a split."""
+    """Return how many of the people 0, 1, ..., ``below`` - 1 belong to a split."""
     by_digit = {"validation": (below + 8) // 10, "test": (below + 7) // 10}
     return by_digit.get(split, below - by_digit["validation"] - by_digit["test"])
 
 
 @lru_cache(maxsize=4)
 def _tested(plan: DatasetPlan) -> tuple[int, ...]:
-    """Return the numbers of the pictures in the test split, or of all pictures if it has fewer than two."""
+    """Return the numbers of the pictures in the test split.
+
+    If the test split has fewer than two pictures, return the numbers of all pictures.
+    """
     tested = tuple(i for i in range(plan.count) if split_of(plan.person(i)) == "test")
     return tested if len(tested) >= 2 else tuple(range(plan.count))
 
 
 def candidates(plan: DatasetPlan, number: int) -> list[int]:
-    """Sample pictures for pair ``number``: first its source, then up to eight candidates for its target."""
+    """Sample the pictures that pair ``number`` may consist of.
+
+    Returns:
+        numbers of pictures: first the source, then up to eight candidates for the target.
+    """
     rng = np.random.default_rng([plan.seed, 5, number])
     return [int(v) for v in rng.permutation(_tested(plan))[:9]]
 
 
 def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
-    """Return the picture numbers of source and target of counterfactual pair ``number``.
+    """Return the picture numbers of the source and the target of counterfactual pair ``number``.
 
-    If possible, they show different people with different mouths and come from the test split.
+    If possible, source and target show different people with different mouths, and come from the test split.
     """
     source, *others = candidates(plan, number)
 
@@ -127,7 +143,7 @@ def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
 
 
 def counterfactual(plan: DatasetPlan, number: int) -> tuple[int, int, Rendered]:
-    """Render counterfactual pair ``number``.
+    """Select source and target of counterfactual pair ``number``, and render the pair's ground truth.
 
     Returns:
         picture number of the source, picture number of the target, and the ground truth: the source rendered with the
@@ -138,21 +154,27 @@ def counterfactual(plan: DatasetPlan, number: int) -> tuple[int, int, Rendered]:
 
 
 def answer(plan: DatasetPlan, source: int, target: int) -> Rendered:
-    """Render picture ``source`` with the expression of picture ``target``: the ground truth of an edit."""
+    """Render the ground truth of an edit: picture ``source`` with the expression of picture ``target``.
+
+    ``source`` and ``target`` are picture numbers.
+    """
     return render(*answered(plan, source, target), plan.size)
 
 
 def answered(plan: DatasetPlan, source: int, target: int) -> tuple[Identity, Scene]:
-    """Return what `answer` renders: identity and scene of picture ``source``, with the expression of ``target``."""
+    """Return the identity and the scene from which `answer` renders the ground truth of an edit.
+
+    Both belong to picture ``source``; only the expression in the scene is that of picture ``target``.
+    """
     (who, scene), (_, other) = plan.drawn_by(source), plan.drawn_by(target)
     return who, with_expression(scene, other)
 
 
 def read_plan(folder: Path) -> DatasetPlan:
-    """Read the settings of a folder that ``maskgan synth`` wrote, from its ``synth.json``.
+    """Read the plan of a data set that ``maskgan synth`` wrote, from ``synth.json`` in its folder.
 
     Raises:
-        InputError: the folder was not written by ``maskgan synth``, or by another version of the renderer.
+        InputError: ``maskgan synth`` did not write the folder, or another version of the renderer did.
     """
     what = "a folder of `maskgan synth`"
     if not (folder / "synth.json").is_file():

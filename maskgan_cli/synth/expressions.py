@@ -1,4 +1,4 @@
-"""Random facial expressions, as weights of the head model's face units (blend shapes such as ``jawOpen``)."""
+"""Samples random facial expressions: weights of the head model's face units (blend shapes such as ``jawOpen``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sample_expression(rng: np.random.Generator) -> tuple[Weights, bool, bool]:
     """Sample a facial expression.
 
     Returns:
-        weights of the face units by name, whether the face smiles, and whether the mouth is open.
+        the face units as (name, weight) pairs, whether the face smiles, and whether the mouth is open.
     """
     units: dict[str, float] = {}
 

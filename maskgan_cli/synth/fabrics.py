@@ -1,4 +1,4 @@
-"""The material properties of a surface, and the colours and relief of cloth and jewellery."""
+"""The material of surface pixels (`Paint`), and the colours and relief of clothes and jewellery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maskgan_cli.synth.wardrobe import Piece
 
 @dataclass
 class Paint:
-    """Material of N surface pixels.
+    """The material of N surface pixels.
 
     Attributes:
         albedo: reflected proportion of light (N, 3), linear RGB.
@@ -25,7 +25,7 @@ class Paint:
         gloss: exponent of highlights (N,); larger values give smaller highlights.
         relief: height of fine structure (N,) in decimetres, for bump mapping.
         normal: unit normals (N, 3).
-        skin: pixels (N,) in which light scatters below the surface.
+        skin: boolean mask (N,): True for skin, in which light scatters below the surface.
         glint: brightness of the highlight on the eyes (N,).
     """
 
@@ -39,18 +39,21 @@ class Paint:
 
 
 def mix(a: F32, b: npt.ArrayLike, share: npt.ArrayLike) -> F32:
-    """Interpolate linearly between colours: ``a`` (N, 3) where ``share`` (N,) is 0, ``b`` where it is 1."""
+    """Interpolate linearly between colours: return ``a`` (N, 3) where ``share`` (N,) is 0, and ``b`` where it is 1.
+
+    ``b`` has the shape (N, 3) or (3,).
+    """
     return f32(a + (f32(b) - a) * f32(share)[:, None])
 
 
 def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: float) -> F32:
-    """Return the colours (N, 3) of a cloth at positions ``u``, ``v`` (N,) in decimetres.
+    """Return the colours (N, 3) of N points of a cloth.
 
     Args:
-        colour: main colour.
+        colour: main colour (3,), linear RGB.
         second: the other colour of stripes, checks and dots.
         pattern: stripe, check, dots, knit or rib; any other name gives the plain ``colour``.
-        u, v: positions.
+        u, v: coordinates of the points on the cloth (N,) in decimetres.
         pitch: pattern repeats per decimetre.
     """
     n = len(u)
@@ -70,9 +73,14 @@ def _pattern(colour: F32, second: F32, pattern: str, u: F32, v: F32, pitch: floa
 
 
 def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, fineness: float) -> None:
-    """Set the material of the clothes painted on the body: cloth colours, folds, weave and, on a jacket, a shirt.
+    """Set the material of clothes that cover the body: cloth colours, folds, weave and, under a jacket, a shirt.
 
-    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    Args:
+        p: material of all surface pixels, changed in place.
+        s, k: the surface pixels and their classes.
+        scene: the parameters of the picture.
+        noise: random fields for folds and weave.
+        fineness: strength of details that only large pictures show, 0.25 to 1.
     """
     m = (k.label == ID["cloth"]) & s.body
     if not m.any():
@@ -113,7 +121,11 @@ def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, 
 
 
 def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
-    """Paint a necklace on the neck: change the material and the class of its pixels."""
+    """Paint the scene's necklace, if it has one, on the neck.
+
+    In the pixels of the necklace, the material in ``p`` and the class in ``k`` are changed in place. ``s`` are the
+    surface pixels.
+    """
     if scene.necklace == "none":
         return
     c = s.c
@@ -139,9 +151,15 @@ def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 
 def paint_piece(p: Paint, s: Surface, m: Bools, piece: Piece, noise: Noise, fineness: float) -> None:
-    """Set the material of the pixels ``m`` (N,), which show a piece of clothing or jewellery.
+    """Set the material of the pixels that show a piece of clothing or jewellery.
 
-    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    Args:
+        p: material of all N surface pixels, changed in place.
+        s: the surface pixels.
+        m: boolean mask (N,): True for pixels that show the piece.
+        piece: the piece, with its colours and pattern.
+        noise: random fields for folds and weave.
+        fineness: strength of details that only large pictures show, 0.25 to 1.
     """
     if not m.any():
         return

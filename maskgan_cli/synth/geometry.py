@@ -54,7 +54,7 @@ def cross(a: F32, b: F32) -> F32:
 
 
 def turn(points: F32, rotation: F32) -> F32:
-    """Rotate vectors (..., 3) by a matrix (3, 3)."""
+    """Rotate vectors (..., 3) by the rotation matrix ``rotation`` (3, 3)."""
     return f32(np.stack([dot(points, rotation[i]) for i in range(3)], -1))
 
 
@@ -72,7 +72,11 @@ def rotation(yaw: float, pitch: float, roll: float) -> F32:
 
 
 def vertex_normals(vertices: F32, triangles: I32) -> F32:
-    """Return unit normals (V, 3) of the vertices: the area-weighted mean normals of their triangles."""
+    """Return unit normals (V, 3) of the vertices of a mesh.
+
+    Each normal is the area-weighted mean of the normals of the vertex's triangles. ``triangles`` (T, 3) are vertex
+    indices.
+    """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     face = cross(b - a, c - a)
     corners = np.concatenate([triangles[:, k] for k in range(3)])
@@ -81,6 +85,9 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
 
 
 def curve(x: npt.ArrayLike, knots: npt.ArrayLike, values: npt.ArrayLike) -> F32:
-    """Evaluate at ``x`` the piecewise linear function through the points (knots, values); constant outside them."""
+    """Evaluate a piecewise linear function at ``x``.
+
+    The function goes through the points (``knots[i]``, ``values[i]``), and is constant outside the knots.
+    """
     at, left, right = (np.asarray(v, np.float64) for v in (x, knots, values))
     return f32(np.interp(at, left, right))

@@ -1,7 +1,8 @@
 """Hair as strands: a few hundred guide strands grow over the head, and thousands of strands follow them.
 
-All strands that follow one guide form a lock. Hair grows in the coordinates of the head (``Posed.to_head``), so a style
-does not depend on the pose, except for the direction of gravity.
+All strands that follow one guide form a lock. Hair grows in the coordinates of the head (``Posed.to_head``), so that a
+style does not depend on the pose, except for the direction of gravity. The *canonical head* is the mean head model;
+heights on it are in decimetres.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SKULL = f32([0, 0.95, 0.1])  # centre of the skull, in head coordinates
 
 @dataclass(frozen=True)
 class Strands:
-    """Hair as S strands of K points.
+    """Hair: S strands, each a line through K points.
 
     Attributes:
         points: (S, K, 3) from root to tip, in world coordinates.
@@ -41,7 +42,7 @@ class Strands:
 
 @dataclass(frozen=True)
 class _Roots:
-    """Points of the skin from which N strands grow."""
+    """The roots of N strands: points on the skin."""
 
     place: F32  # (N, 3) in head coordinates
     normal: F32  # unit normals of the skin (N, 3) in head coordinates
@@ -49,7 +50,14 @@ class _Roots:
 
 
 def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _Roots:
-    """Sample ``count`` roots, evenly distributed over the triangles ``faces`` (T, 3) of the posed head."""
+    """Sample roots of hairs, evenly distributed over triangles of the head.
+
+    Args:
+        rng: generator of all random choices.
+        posed: the head.
+        faces: the triangles, as vertex indices (T, 3).
+        count: number of roots.
+    """
     corners = posed.vertices[faces]
     area = np.sqrt((np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) ** 2).sum(1))
     edges = np.cumsum(area.astype(np.float64))
@@ -71,8 +79,9 @@ def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
     """Return the triangles (T, 3) of the scalp on which hair grows.
 
     Args:
-        recession, sideburn: see ``regions.hairline``.
-        covered: canonical height above which a hat covers the hair; None without a hat.
+        recession: 0..1; larger values raise the hairline at temples and forehead.
+        covered: height on the canonical head above which a hat covers the hair, in decimetres; None without a hat.
+        sideburn: decimetres by which the hairline in front of the ears is raised.
     """
     body = head().group("body")
     middle = f32(head().canonical[body].mean(1))
@@ -83,7 +92,11 @@ def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
 
 
 def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
-    """Return for each root the direction (N, 3) in which the style combs its hair, and the hair's length (N,)."""
+    """Return how a style combs the hair that grows from N roots.
+
+    Returns:
+        direction (N, 3) in which the hair is combed, in head coordinates; and length of the hair (N,) in decimetres.
+    """
     x, y, z = (roots.canonical[:, k] for k in range(3))
     top = ramp(7.7, 8.25, y)
     front = ramp(0.85, 1.3, z)
@@ -115,8 +128,16 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
 def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
     """Grow the guide strands of hair that is not tied, in small steps that slide over the skin.
 
+    Args:
+        rng: generator of all random choices.
+        style: the hairstyle.
+        posed: the head.
+        roots: the G points from which guides grow.
+        steps: number of steps of each guide.
+
     Returns:
-        guides (G, steps + 1, 3) in head coordinates, and their layers (G,) from 0 (innermost) to 1.
+        points of the guides (G, steps + 1, 3) in head coordinates, and the layer of each guide (G,), from 0 (innermost)
+        to 1 (outermost).
     """
     model = head()
     body = np.flatnonzero(model.on_body & (model.canonical[:, 1] > 5.0))
@@ -159,8 +180,16 @@ def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
     """Grow the guide strands of tied hair, which is pulled tightly over the skull to the hair tie.
 
+    Args:
+        rng: generator of all random choices.
+        style: the hairstyle.
+        posed: the head.
+        roots: the G points from which guides grow.
+        steps: number of segments of each guide.
+
     Returns:
-        guides (G, steps + 1, 3) in head coordinates, and their layers (G,) from 0 (innermost) to 1.
+        points of the guides (G, steps + 1, 3) in head coordinates, and the layer of each guide (G,), from 0 (innermost)
+        to 1 (outermost).
     """
     layer = f32(rng.random(len(roots.place)))
     ray, goal = unit(roots.place - SKULL), unit(TIE - SKULL)
@@ -179,7 +208,11 @@ def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tail(rng: np.random.Generator, style: HairStyle, posed: Posed, count: int, steps: int) -> F32:
-    """Grow the strands (count, steps + 1, 3) of the bun or ponytail behind the hair tie, in head coordinates."""
+    """Grow the strands of the bun (style ``updo``) or ponytail behind the hair tie.
+
+    Returns:
+        points of the strands (count, steps + 1, 3) in head coordinates.
+    """
     share = np.linspace(0, 1, steps + 1, dtype=np.float32)[None]
     spin = f32(rng.uniform(0, 2 * np.pi, (count, 1)))
     if style.name == "updo":
@@ -204,10 +237,11 @@ def grow_hair(
         rng: generator of all random choices.
         style: the hairstyle.
         posed: the head, with a neutral face.
-        recession: see ``regions.hairline``.
+        recession: 0..1; larger values raise the hairline at temples and forehead.
         strands: number of strands; larger pictures need more.
-        covered: canonical height above which a hat covers the hair; None without a hat.
-        sideburn: see ``regions.hairline``.
+        covered: height on the canonical (mean) head above which a hat covers the hair, in decimetres; None without a
+            hat.
+        sideburn: decimetres by which the hairline in front of the ears is raised.
     """
     if style.name == "bald":
         return None
@@ -229,7 +263,7 @@ def grow_hair(
     gap, near = cKDTree(guides.canonical).query(roots.canonical, k=3)
     same = (guides.canonical[near][..., 0] > style.part) == (roots.canonical[:, :1] > style.part)
     weight = (same + 1e-3) / (gap + 0.02) ** 2
-    own = near[np.arange(len(near)), weight.argmax(1)]  # the guide that a strand follows to its tip
+    own = near[np.arange(len(near)), weight.argmax(1)]  # for each strand, the guide that it follows to the tip
     weight = f32(weight / weight.sum(1, keepdims=True))[..., None, None]
     share = np.linspace(0, 1, path.shape[1], dtype=np.float32)[None, :, None]
     local = f32((path[near] * weight).sum(1) - (path[near][:, :, :1] * weight).sum(1))
@@ -261,9 +295,15 @@ def grow_hair(
 
 
 def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.ndarray) -> F32:
-    """Return displacements (S, K, 3) that curl the strands: helices around each strand, in phase within a lock.
+    """Return displacements (S, K, 3) that curl strands: the points of a strand move along a helix around it.
 
-    ``guide`` (S,) is the index of the guide that each strand follows.
+    The helices of one lock have similar phases.
+
+    Args:
+        rng: generator of all random choices.
+        style: the hairstyle, with the size and frequency of its waves.
+        points: points of the strands (S, K, 3).
+        guide: index of the guide that each strand follows (S,).
     """
     tangent = unit(np.gradient(points, axis=1))
     across = unit(cross(tangent, f32([0.1, 0.2, 1])))
@@ -276,7 +316,15 @@ def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.nd
 
 
 def _patch(rng: np.random.Generator, posed: Posed, faces: I32, density: Bools | F32, count: int) -> _Roots:
-    """Sample ``count`` roots on the triangles that the boolean mask ``density`` (T,) selects."""
+    """Sample roots of hairs on some triangles of the head.
+
+    Args:
+        rng: generator of all random choices.
+        posed: the head.
+        faces: triangles (T, 3).
+        density: boolean mask (T,): True for triangles on which hair grows.
+        count: number of roots.
+    """
     chosen: I32 = faces[density]
     return _roots(rng, posed, chosen, count)
 
@@ -287,8 +335,10 @@ def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height:
     Args:
         rng: generator of all random choices.
         posed: the head.
-        thickness, height, arch: see ``regions.brow``.
-        count: approximate number of hairs: twice as many roots are sampled, and those outside the brows are dropped.
+        thickness: thickness of the brows; 1 is average.
+        height: height of the brows in decimetres above average.
+        arch: 0 for straight brows, about 1 for strongly arched ones.
+        count: approximate number of hairs. Twice as many roots are sampled, and those outside the brows are dropped.
 
     Returns:
         hairs (N, 4, 3) of four points each, in world coordinates.
@@ -306,7 +356,14 @@ def grow_brows(rng: np.random.Generator, posed: Posed, thickness: float, height:
 
 
 def grow_beard(rng: np.random.Generator, posed: Posed, kind: str, length: float, count: int) -> F32:
-    """Grow the hairs of a beard with lengths of about ``length`` decimetres; ``kind`` is that of ``regions.beard``.
+    """Grow the hairs of a beard.
+
+    Args:
+        rng: generator of all random choices.
+        posed: the head.
+        kind: full, goatee or mustache.
+        length: approximate length of the hairs in decimetres.
+        count: number of sampled roots; those outside the beard are dropped.
 
     Returns:
         hairs (N, 4, 3) of four points each, in world coordinates; N is at most ``count``.
@@ -322,7 +379,19 @@ def grow_beard(rng: np.random.Generator, posed: Posed, kind: str, length: float,
 
 
 def _hairs(rng: np.random.Generator, posed: Posed, place: F32, normal: F32, way: F32, length: float) -> F32:
-    """Return short straight hairs (N, 4, 3) in world coordinates, from roots and directions in head coordinates."""
+    """Build short straight hairs from their roots.
+
+    Args:
+        rng: generator of the lengths.
+        posed: the head.
+        place: roots (N, 3) in head coordinates.
+        normal: unit normals of the skin at the roots (N, 3).
+        way: directions of the hairs (N, 3), unit vectors.
+        length: approximate length in decimetres.
+
+    Returns:
+        hairs (N, 4, 3) of four points each, in world coordinates.
+    """
     share = np.linspace(0, 1, 4, dtype=np.float32)[None, :, None]
     size = f32(length * rng.uniform(0.5, 1.15, (len(place), 1, 1)))
     return posed.from_head(f32(place[:, None] + normal[:, None] * 0.004 + way[:, None] * share * size))

@@ -1,4 +1,4 @@
-"""Parameters of hairstyles: lengths, combing direction, curls."""
+"""Hairstyles: their parameters (lengths, combing direction, curls), and how often men and women wear them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class HairStyle:
-    """A hairstyle. Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless a comment says more."""
+    """The parameters of a hairstyle.
+
+    Lengths are in decimetres (a head is 2 high), other values in [0, 1] unless a comment says otherwise.
+    """
 
     name: str
     top: float  # length on the crown
@@ -29,7 +32,7 @@ class HairStyle:
     curtain: float = 0.6  # distance that long hair keeps from the middle of the face, decimetres
 
     def varied(self, rng: np.random.Generator) -> HairStyle:
-        """Return this style with random variations of length, parting, volume, waves and fringe."""
+        """Return a copy of this style with random variations of length, parting, volume, waves and fringe."""
         longer = rng.uniform(0.82, 1.25)
         part = rng.choice([-1, 1]) * rng.choice([0.03, 0.17, 0.3]) if self.comb == "side" else 0.0
         return replace(
@@ -47,7 +50,10 @@ class HairStyle:
 
 
 def _style(name: str, *numbers: float | str, **more: float | bool) -> HairStyle:
-    """Build a `HairStyle` from its fields in order, without a check of their types."""
+    """Build a `HairStyle` without checking the types of its fields.
+
+    ``numbers`` are the values of the fields after ``name``, in order; ``more`` are further fields by name.
+    """
     return HairStyle(name, *numbers, **more)  # type: ignore[arg-type]
 
 
@@ -77,7 +83,7 @@ STYLES: Final[dict[str, HairStyle]] = {
         _style("ponytail", 1.0, 1.0, "tied", 0.1, 0, 0.03, frizz=0.012),
     )
 }
-# Relative frequencies of the styles by sex.
+# How often men and women wear each style, as relative frequencies.
 MEN: Final[dict[str, float]] = {
     "crop": 3, "side": 3, "tousled": 2, "quiff": 1.3, "slick": 1, "buzz": 1.4, "bald": 0.8,
     "curly_short": 1.2, "shaggy": 0.9, "wavy": 0.3,

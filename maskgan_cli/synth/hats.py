@@ -1,4 +1,4 @@
-"""Meshes of hats: a profile (an outline from rim to top) is swept around the head."""
+"""Builds meshes of hats. For each mesh, a profile (an outline from rim to top) is swept around the head."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from maskgan_cli.synth.parameters import Colour, Hat
 from maskgan_cli.synth.shape import PIVOT, Posed, head
 from maskgan_cli.synth.wardrobe import AROUND, Piece, grid_triangles
 
-# Rings of a hat, as (height above the band, factor of the band's radius, decimetres added to the radius).
+# Rings from rim to top. Each is (height above the band, factor of the band's radius, decimetres added to the radius).
 Profile = list[tuple[float, float, float]]
 
 
 def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32) -> F32:
-    """Return the largest radius of the head (N,) around the vertical axis through ``centre``, in each direction.
+    """Return the radius of the head in N directions: the largest distance of its surface from a vertical axis.
 
     Args:
         posed: the head.
         angle: directions around the axis (N,) in radians; 0 is ahead.
-        low, high: canonical heights between which the head is measured.
-        centre: (3,) in head coordinates.
+        low, high: the part of the head that is measured lies between these heights on the canonical (mean) head.
+        centre: a point of the axis (3,) in head coordinates.
+
+    Returns:
+        radius (N,) in decimetres.
     """
     model = head()
     ring = model.on_body & (model.canonical[:, 1] > low) & (model.canonical[:, 1] < high)
@@ -40,7 +43,7 @@ def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32
 
 @dataclass(frozen=True)
 class _Crown:
-    """The head below a hat, around which profiles are swept.
+    """The measurements of a head on which a hat is built.
 
     Attributes:
         spec: the hat.
@@ -62,9 +65,15 @@ class _Crown:
 
     @classmethod
     def of(cls, spec: Hat, posed: Posed, band: float, hair_volume: float, rng: np.random.Generator) -> _Crown:
-        """Measure the head for a hat whose band is at the canonical height ``band``.
+        """Measure the head for a hat.
 
-        The radii have a margin for hair of ``hair_volume`` decimetres; ``rng`` samples a slight tilt of the hat.
+        Args:
+            spec: the hat.
+            posed: the head.
+            band: height of the hat's band on the canonical (mean) head, in decimetres.
+            hair_volume: distance of the hair from the head in decimetres; the hat's radius is larger by this, by 0.09
+                at most.
+            rng: generator of a slight tilt of the hat.
         """
         tilt = rng.normal(0, 0.04)
         centre = f32([0, band - PIVOT[1], 0.1])
@@ -76,7 +85,13 @@ class _Crown:
         return cls(spec, posed, centre, angle, around, height, back)
 
     def build(self, profile: Profile, colour: Colour, pattern: str, pitch: float) -> Piece:
-        """Build the mesh that a profile sweeps around the head, with its colour and its pattern of cloth."""
+        """Build the mesh that results from sweeping a profile around the head.
+
+        Args:
+            profile: the rings of the mesh from rim to top.
+            colour: main colour of the cloth.
+            pattern, pitch: pattern of the cloth and its repeats per decimetre.
+        """
         u = np.tile(self.angle * 0.75, len(profile))
         v = np.repeat([p[0] for p in profile], AROUND)
         return Piece(
@@ -92,7 +107,7 @@ class _Crown:
         )
 
     def _surface(self, profile: Profile) -> F32:
-        """Return the vertices (rings * AROUND, 3) of a swept profile in world coordinates."""
+        """Return the vertices (rings * AROUND, 3) of a profile that is swept around the head, in world coordinates."""
         rows = []
         for height, share, extra in profile:
             radius = self.around * share + extra
@@ -120,7 +135,8 @@ def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -
         rng: generator of the hat's random details.
 
     Returns:
-        its meshes, and the canonical height above which it covers the hair (99 for a headband, which covers none).
+        the hat's meshes, and the height on the canonical (mean) head above which the hat covers the hair (99 for a
+        headband, which covers none).
     """
     band = 7.86 + spec.low
     crown = _Crown.of(spec, posed, band, hair_volume, rng)
@@ -140,7 +156,7 @@ def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -
 
 
 def _with_brim(spec: Hat, crown: _Crown, rng: np.random.Generator) -> list[Piece]:
-    """Build a cap with its visor, or a hat with a brim all around."""
+    """Build the meshes of a cap with its visor, or of a hat with a brim all around."""
     flat = {"cap": 2.4, "bucket": 5.0, "fedora": 4.5, "sunhat": 3.0}[spec.kind]
     tall = crown.height + {"cap": 0.04, "bucket": 0.06, "fedora": 0.3, "sunhat": 0.1}[spec.kind]
     weave = "knit" if spec.kind == "sunhat" else "plain"
@@ -157,7 +173,7 @@ def _with_brim(spec: Hat, crown: _Crown, rng: np.random.Generator) -> list[Piece
 
 
 def _visor(crown: _Crown) -> Piece:
-    """Build the visor of a cap."""
+    """Build the mesh of a cap's visor; ``crown`` holds the measurements of the head below the cap."""
     spec = crown.spec
     ahead = np.linspace(-1.15, 1.15, 21, dtype=np.float32)
     base = np.interp(ahead, crown.angle, crown.around)

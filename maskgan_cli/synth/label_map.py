@@ -1,4 +1,4 @@
-"""Label maps from the class ids of a picture that was rendered with several samples per pixel."""
+"""Computes the label map of a picture from class ids that were rendered with several samples per pixel."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _FINE = 0.0018
 
 
 def label_map(ids: LabelMap, factor: int) -> LabelMap:
-    """Reduce class ids to one per pixel: the class that covers most of the pixel.
+    """Reduce class ids of several samples per pixel to one id per pixel: the class that covers most of the pixel.
 
-    The classes' proportions are blurred first, so that outlines are smooth like those of annotators.
+    The proportions of the classes are blurred first, so that outlines are as smooth as those of annotators.
 
     Args:
         ids: (size * factor, size * factor) class ids.
         factor: samples per pixel along each axis.
 
     Returns:
-        (size, size) class ids without small regions.
+        (size, size) class ids; regions of fewer than ``SMALLEST`` pixels are merged into their neighbours.
     """
     size = len(ids) // factor
     best = np.full((size, size), -1, np.float32)
@@ -41,7 +41,10 @@ def label_map(ids: LabelMap, factor: int) -> LabelMap:
 
 
 def share_of(where: np.ndarray, factor: int) -> F32:
-    """Return the mean of each factor x factor block; for a boolean array, this is the proportion of True."""
+    """Return the mean of each block of ``factor`` x ``factor`` values; for a boolean array, the proportion of True.
+
+    ``where`` has the shape (size * factor, size * factor), the result (size, size).
+    """
     if factor == 2:
         counts = np.asarray(where, np.uint8 if where.dtype == bool else where.dtype)
         return f32(counts[::2, ::2] + counts[1::2, ::2] + counts[::2, 1::2] + counts[1::2, 1::2]) * np.float32(0.25)
@@ -50,7 +53,10 @@ def share_of(where: np.ndarray, factor: int) -> F32:
 
 
 def without_specks(labels: LabelMap, smallest: int = SMALLEST) -> LabelMap:
-    """Merge connected regions (4-neighbours) of fewer than ``smallest`` pixels into the nearest larger region."""
+    """Return the label map with small regions merged into the nearest larger region.
+
+    A region is a set of connected pixels (4-neighbours) of one class; a small one has fewer than ``smallest`` pixels.
+    """
     for _ in range(4):
         small = np.zeros(labels.shape, bool)
         for number in np.unique(labels):

@@ -25,14 +25,14 @@ def double(picture: F32) -> F32:
 
 
 def blur(picture: F32, sigma: float) -> F32:
-    """Blur the first two axes with a Gaussian of standard deviation ``sigma`` in pixels."""
+    """Blur a picture (H, W) or (H, W, C) with a Gaussian of standard deviation ``sigma`` in pixels."""
     sigmas = (sigma, sigma) + (0,) * (picture.ndim - 2)
     return f32(gaussian_filter(picture, sigmas, truncate=2.5))
 
 
 @dataclass(frozen=True)
 class ShadowMap:
-    """Depth maps of the scene as seen from the key light, separately for the meshes and the hair.
+    """Depth maps of the scene as seen from the key light: one of the meshes and one of the hair.
 
     Attributes:
         direction: unit vector (3,) to the light; depths increase along it.
@@ -49,12 +49,14 @@ class ShadowMap:
 
     @staticmethod
     def build(direction: F32, vertices: F32, faces: I32, two_sided: Bools, hair: F32 | None, size: int) -> ShadowMap:
-        """Render the depth maps.
+        """Render the depth maps of a scene.
 
         Args:
-            direction: unit vector to the light.
-            vertices, faces, two_sided: the meshes, see ``raster.triangles``; vertices (V, 3) in world coordinates.
-            hair: points (N, 3) on the strands in world coordinates; None without hair.
+            direction: unit vector (3,) to the light.
+            vertices: vertices of the meshes (V, 3) in world coordinates.
+            faces: triangles of the meshes (T, 3), as vertex indices.
+            two_sided: boolean mask (T,): True for triangles that cast shadows with their back side too.
+            hair: points on the strands (N, 3) in world coordinates; None without hair.
             size: side of the maps in pixels.
         """
         across = unit(np.cross(f32([0, 1, 0]), direction))
@@ -72,7 +74,7 @@ class ShadowMap:
         return ShadowMap(direction, across, up, solid, veil.reshape(size, size))
 
     def _place(self, points: F32) -> tuple[F32, F32]:
-        """Project world points (N, 3) to pixels (N, 2) of the maps and their depths (N,)."""
+        """Project world points (N, 3) to the maps; return their pixel coordinates (N, 2) and depths (N,)."""
         size, relative = len(self.solid), points - _MIDDLE
         scale = np.float32(size / (2 * _REACH))
         x, y = dot(relative, self.across) * scale + size / 2, size / 2 - dot(relative, self.up) * scale
@@ -81,14 +83,15 @@ class ShadowMap:
     def visible(
         self, points: F32, *, bias: float = 0.05, hair_bias: float = 0.05, density: float = 9.0, reach: float = np.inf
     ) -> F32:
-        """Return the proportion (N,) of the key light that reaches each point (N, 3), in [0, 1].
+        """Return the proportion (N,) of the key light that reaches each of N points, in [0, 1].
 
         Args:
-            points: in world coordinates.
+            points: (N, 3) in world coordinates.
             bias: decimetres by which a mesh must be nearer to the light than a point to cast a shadow on it.
-            hair_bias: the same for hair.
-            density: attenuation of light in hair: at ``1 / density`` decimetres behind its surface, 37 % remain.
-            reach: meshes farther than this from a point, in decimetres, cast no shadow on it.
+            hair_bias: decimetres by which hair must be nearer to the light than a point to cast a shadow on it.
+            density: attenuation of light in hair: at ``1 / density`` decimetres below the hair's surface, 37 % of it
+                remain.
+            reach: meshes that are farther than this from a point, in decimetres, cast no shadow on it.
         """
         size = len(self.solid)
         where, depth = self._place(points)
@@ -124,12 +127,15 @@ def occlusion(depth: F32, scale: float) -> F32:
 
 
 def scatter(light: F32, skin: Bools, scale: float) -> F32:
-    """Simulate subsurface scattering: red and green light on skin are mixed with their blur, red the most.
+    """Simulate subsurface scattering in skin: mix red and green light with its blurred copy, red more than green.
 
     Args:
-        light: received light (H, W, 3).
-        skin: skin pixels (H, W); other pixels are unchanged.
+        light: received light (H, W, 3), linear RGB.
+        skin: boolean mask (H, W): True for skin; the light of other pixels is unchanged.
         scale: pixels per decimetre.
+
+    Returns:
+        the light (H, W, 3) after scattering.
     """
     weight = half(f32(skin))
     spread = light.copy()

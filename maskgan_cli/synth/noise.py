@@ -1,4 +1,7 @@
-"""Smooth random fields in 3D space, e.g. for blotches and folds; their values depend only on seed and position."""
+"""Smooth random fields in 3D space, e.g. for blotches and folds.
+
+The value of a field depends only on its name, its seed and the position.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ _BLUR = 1.1  # cells; one feature is about three cells wide
 
 @lru_cache(maxsize=1)
 def _volume() -> F32:
-    """Sample a volume (64, 64, 64) of smooth noise with unit variance, which can be repeated without seams."""
+    """Sample a volume (64, 64, 64) of smooth noise with unit variance; it can be tiled without visible seams."""
     white = np.random.default_rng(20200616).normal(size=(_GRID,) * 3).astype(np.float32)
     smooth = gaussian_filter(white, _BLUR, mode="wrap")
     return f32(smooth / smooth.std())
 
 
 class Noise:
-    """Random fields of unit variance, identified by name: each name has its own values.
+    """Random fields of unit variance: functions of a position in space. Each field has a name and its own values.
 
     Args:
         seed: seed of the fields.
-        scale: samples per decimetre of the picture, from which `fine` decides whether to interpolate.
+        scale: pixels per decimetre of the rendering grid; `fine` interpolates only if single cells would be visible.
     """
 
     def __init__(self, seed: int, scale: float = 0.0) -> None:
@@ -35,24 +38,31 @@ class Noise:
         self._offsets: dict[str, F32] = {}
 
     def _cells(self, name: str, points: F32, frequency: float) -> F32:
-        """Return the positions of ``points`` in the noise volume, in cells, with a random offset for each name."""
+        """Return where ``points`` (..., 3) lie in the noise volume, in cells (..., 3).
+
+        Each field has its own random offset; ``name`` and ``frequency`` are those of `smooth`.
+        """
         if name not in self._offsets:
             self._offsets[name] = f32(self._rng.uniform(0, _GRID, 3))
         return f32(points * np.float32(3 * frequency) + self._offsets[name])
 
     def smooth(self, name: str, points: F32, frequency: float) -> F32:
-        """Return interpolated noise (...) of the field ``name`` at ``points`` (..., 3).
+        """Return the values (...) of a field at some points, interpolated linearly between the cells of the noise.
 
-        ``frequency`` is the number of features (light or dark spots) per decimetre.
+        Args:
+            name: name of the field.
+            points: positions (..., 3) in decimetres.
+            frequency: number of features (light or dark spots) per decimetre.
         """
         cells = self._cells(name, points, frequency)
         flat = (cells % _GRID).reshape(-1, 3).T
         return f32(map_coordinates(_volume(), flat, order=1, mode="grid-wrap").reshape(cells.shape[:-1]))
 
     def fine(self, name: str, points: F32, frequency: float) -> F32:
-        """Return noise like `smooth`, but without interpolation, which is much faster.
+        """Return the values (...) of a field like `smooth`, but without interpolation if it would not be visible.
 
-        If a cell of the noise would be larger than five samples of the picture, and thus visible, it is interpolated.
+        If a cell of the noise is at most five pixels of the picture wide, each point gets the value of its cell, which
+        is much faster. If a cell is wider, the values are interpolated as in `smooth`.
         """
         if 3 * frequency < self._scale / 5:
             return self.smooth(name, points, frequency)

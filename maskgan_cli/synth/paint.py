@@ -1,4 +1,4 @@
-"""Colours and fine relief of skin, lips, eyes, teeth and cloth."""
+"""Sets the material of surface pixels: colours, highlights and fine relief of skin, lips, eyes, teeth and cloth."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ def apply(
     s: Surface, k: Classes, identity: Identity, scene: Scene, pieces: list[Piece], posed: Posed,
     light: F32, noise: Noise, scale: float,
 ) -> Paint:  # fmt: skip
-    """Compute the material of all surface pixels.
+    """Return the material of all surface pixels.
 
     Args:
-        s, k: the surface and its classes; a necklace changes the classes.
+        s: the surface pixels.
+        k: their classes; pixels of a necklace get its class in place.
         identity, scene: the parameters of the picture.
-        pieces: clothing and jewellery.
+        pieces: meshes of clothing and jewellery.
         posed: the head.
-        light: unit vector to the key light.
-        noise: random fields.
-        scale: samples of the picture per decimetre.
+        light: unit vector (3,) to the key light.
+        noise: random fields for irregularities such as blotches, pores and folds.
+        scale: pixels per decimetre of the rendering grid.
     """
     fineness = float(np.clip(scale / 260, 0.25, 1))
     count = len(s.pixel)
@@ -59,8 +60,8 @@ def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
     """Return the strength (N,) of a line on the face, such as a wrinkle: 1 on the line, decreasing to 0 beside it.
 
     Args:
-        c: canonical positions (N, 3).
-        points: corners (x, y) of the line on the left half of the face; the right half is its mirror image.
+        c: positions of the pixels on the canonical (mean) head (N, 3), in decimetres.
+        points: corners (x, y) of the line on the left half of the face; the right half has its mirror image.
         width: distance from the line, in decimetres, at which the strength is 1 / e.
     """
     x, y = np.abs(c[:, 0]), c[:, 1]
@@ -75,7 +76,12 @@ def _groove(c: F32, points: list[tuple[float, float]], width: float) -> F32:
 def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise, fineness: float) -> None:
     """Set the material of the skin: tone, redness, make-up, freckles, moles, shaved hair, wrinkles and pores.
 
-    ``fineness``, 0.25 to 1, is the strength of details that only large pictures show.
+    Args:
+        p: material of all surface pixels, changed in place.
+        s, k: the surface pixels and their classes.
+        who, scene: the parameters of the picture.
+        noise: random fields for irregularities.
+        fineness: strength of details that only large pictures show, 0.25 to 1.
     """
     body, c = s.body & ~k.eye, s.c
     x, y, z = np.abs(c[:, 0]), c[:, 1], c[:, 2]
@@ -132,6 +138,7 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
 
 
 def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> None:
+    """Set the material ``p`` of the lips: colour with lipstick, fine lines and highlights."""
     edge = ramp(0.25, 0.75, s.lips)
     bare = f32(who.skin) * f32([0.84, 0.50, 0.50]) if who.tone < 5 else f32(who.skin) * f32([0.95, 0.62, 0.62])
     colour = bare * (1 - scene.lipstick) + f32(scene.lip_colour) * scene.lipstick
@@ -144,7 +151,7 @@ def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> No
 
 
 def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
-    """Darken the skin under brows, beard and hair, so that it does not shine through between the strands."""
+    """Darken the skin under brows, beard and hair in ``p``, so that light skin is not visible between the strands."""
     hair = f32(who.hair) * np.float32(min(1.0, 0.16 / max(float(np.mean(who.hair)), 1e-3)))
     thick = np.clip(k.brow * 1.7 + 0.5, 0, 1)
     streak = np.clip(0.74 + 0.2 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
@@ -162,6 +169,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
 
 
 def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
+    """Set the material ``p`` of teeth, tongue and inside of the mouth."""
     inside = s.inside > 0.5
     p.albedo[inside], p.shine[inside] = f32([0.09, 0.02, 0.018]), 0.02
     tongue = s.of("helper-tongue")
@@ -179,7 +187,15 @@ def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
 
 
 def _eyes(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, posed: Posed, light: F32) -> None:
-    """Set the material of the eyes: white, iris, pupil and the highlight; ``light`` points to the key light."""
+    """Set the material of the eyes: white, iris, pupil and highlight.
+
+    Args:
+        p: material of all surface pixels, changed in place.
+        s, k: the surface pixels and their classes.
+        who, scene: the parameters of the picture.
+        posed: the head.
+        light: unit vector (3,) to the key light.
+    """
     gaze = rotation(scene.gaze[0], scene.gaze[1], 0)
     # The gaze is closer to the camera than the head direction.
     look = turn(unit(turn(gaze[:, 2] + f32([0, 0, 0]), posed.turn) + f32([0, 0, 0.7])), rotation(0, 0, 0))

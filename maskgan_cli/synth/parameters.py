@@ -1,4 +1,4 @@
-"""All parameters of a picture: identity and scene with light, clothes and accessories.
+"""The parameters that determine a picture: those of the person (`Identity`) and those of the scene (`Scene`).
 
 Colours are linear RGB in 0..1; angles are degrees; lengths are decimetres.
 """
@@ -24,11 +24,11 @@ def linear(srgb: Iterable[float]) -> Colour:
 
 @dataclass(frozen=True)
 class Identity:
-    """The parameters of a person that are equal in all of the person's pictures."""
+    """The parameters of a person that are the same in all pictures of the person."""
 
     number: int
     male: bool
-    age: float  # 0 is about 20 years, 1 about 75
+    age: float  # 0 (25 years) .. 1 (90 years), the ages of MakeHuman's young and old shapes
     tone: float  # 0 (very light) .. 8 (very dark)
     shape: Weights
     nose_size: float  # standard deviations from the mean
@@ -36,7 +36,7 @@ class Identity:
     skin: Colour
     ruddiness: float  # redness of cheeks, nose and ears, 0..1
     freckles: float  # strength, 0..1
-    moles: tuple[tuple[float, float], ...]  # positions (x, y) on the canonical face
+    moles: tuple[tuple[float, float], ...]  # positions (x, y) on the canonical (mean) head
     hair_family: str  # black, brown, blond, red, grey
     hair: Colour
     style: str  # usual hairstyle, a key of hairstyles.STYLES
@@ -52,7 +52,7 @@ class Identity:
 class Light:
     """A directional key light, ambient light, and a rim light from behind the head."""
 
-    azimuth: float  # of the key light; positive: from the right side of the picture
+    azimuth: float  # of the key light; if positive, it comes from the right side of the picture
     elevation: float  # of the key light above the horizon
     key: float  # strength of the key light
     colour: Colour  # of the key light
@@ -108,16 +108,16 @@ class Earring:
 
 @dataclass(frozen=True)
 class Scene:
-    """The parameters of one picture of a person."""
+    """The parameters of one picture that are not part of the person's `Identity`."""
 
     number: int
     yaw: float  # of the head model; see camera.head_pose for the pose in the picture
     pitch: float
     roll: float  # rotation of the picture
-    lean: float  # yaw of the shoulders, in addition to the part of the head's yaw that they follow
+    lean: float  # yaw of the shoulders, added to a fixed proportion of the head's yaw
     distance: float  # camera, decimetres
-    zoom: float  # factor of the side of the photographed square; larger shows a smaller face
-    shift: tuple[float, float]  # displacement of the crop, in proportions of its side
+    zoom: float  # factor of the side of the cropped square; larger values show a smaller face
+    shift: tuple[float, float]  # displacement (x, y) of the square, as proportions of its side
     expression: Weights
     smiling: bool
     mouth_open: bool

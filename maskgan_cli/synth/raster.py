@@ -17,7 +17,7 @@ FAR = np.float32(-1e9)  # depth of empty pixels
 
 @dataclass(frozen=True)
 class Layer:
-    """The nearest surface at each pixel centre.
+    """The result of rasterising triangles: the nearest triangle at each pixel centre.
 
     Attributes:
         triangle: index of the nearest triangle (H, W); -1 for empty pixels.
@@ -31,10 +31,10 @@ class Layer:
 
 
 def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray[np.int64]:
-    """Find the nearest fragment of every pixel; for equal depths, the later fragment wins.
+    """Find the nearest fragment of every pixel; if depths are equal, the fragment with the higher index wins.
 
-    Depth and fragment index are packed into one integer, so that a single ``maximum`` resolves both and the result
-    does not depend on the order of evaluation.
+    A fragment is one candidate for a pixel. Depth and fragment index are packed into one integer, so that a single
+    ``maximum`` resolves both and the result does not depend on the order of evaluation.
 
     Args:
         pixel: flat index of each fragment's pixel (F,).
@@ -56,8 +56,10 @@ def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray
 def fragments(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Number the fragments of several owners (triangles or segments), where owner i has ``counts[i]`` fragments.
 
+    A fragment is one candidate for a pixel.
+
     Returns:
-        index of each fragment's owner, and number of each fragment within its owner, from 0; both (sum(counts),).
+        for each fragment, the index of its owner, and its number within this owner, from 0; both (sum(counts),).
     """
     owner = np.repeat(np.arange(len(counts)), counts)
     start = np.cumsum(counts) - counts
@@ -65,14 +67,14 @@ def fragments(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt
 
 
 def triangles(points: F32, depth: F32, faces: I32, size: int, *, two_sided: Bools | None = None) -> Layer:
-    """Rasterise triangles on a size x size grid.
+    """Rasterise triangles on a size x size grid, and return the nearest triangle of each pixel.
 
     Args:
         points: vertices (V, 2) in pixels, x to the right and y down; the centre of pixel (0, 0) is (0.5, 0.5).
         depth: (V,), larger for nearer vertices.
         faces: vertex indices (T, 3), counter-clockwise as seen from outside.
         size: side of the grid in pixels.
-        two_sided: triangles (T,) that are visible from behind too; none by default.
+        two_sided: boolean mask (T,): True for triangles that are visible from behind too; none by default.
     """
     a, b, c = (points[faces[:, k]] for k in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
@@ -117,7 +119,7 @@ class Dots:
         strand: index of the strand.
         segment: index of the strand's segment; segment i joins the points i and i + 1.
         along: position on the segment, from 0 (start) to 1 (end).
-        depth: depth, larger for nearer dots.
+        depth: depth of the dot, larger for nearer dots.
     """
 
     pixel: npt.NDArray[np.int64]
@@ -128,13 +130,13 @@ class Dots:
 
 
 def strands(points: F32, depth: F32, behind: F32, *, slack: float, wide: int = 1, spacing: float = 1.2) -> Dots:
-    """Rasterise polylines as dots and keep the nearest dot of every pixel.
+    """Rasterise hair strands as dots, and return the nearest dot of every pixel that has one.
 
     Args:
-        points: strands (S, K, 2) in pixels.
+        points: points of S strands (S, K, 2) in pixels.
         depth: depths of the points (S, K), larger for nearer points.
-        behind: depth (size, size) of the scene without these strands; dots behind it are hidden.
-        slack: how far behind the scene a dot may lie and still be visible, in decimetres.
+        behind: depth (size, size) of the scene without these strands; dots behind the scene's surface are hidden.
+        slack: decimetres by which a dot may lie behind the scene's surface and still be visible.
         wide: width of a dot in pixels, 1 or 2.
         spacing: largest distance between the dots of a segment in pixels.
     """

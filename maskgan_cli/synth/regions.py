@@ -1,8 +1,8 @@
-"""Regions of the canonical head: brows, nose, hairline, neck, beard, neckline.
+"""Regions of the canonical head (the mean head model): brows, nose, hairline, neck, beard, neckline.
 
 Every function takes positions ``c`` (..., 3) on the canonical head in decimetres and returns an array of shape (...).
 The regions follow the annotations of CelebAMask-HQ: the nose is a polygon from between the eyes to the nostrils, the
-neck starts at the jaw line, and a brow is its hair, not the ridge.
+neck starts at the jaw line, and a brow is where its hairs are, not the ridge of the bone.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _BROW_HALF = (0.029, 0.041, 0.041, 0.036, 0.026, 0.011)
 
 
 def hairline(c: F32, recession: float = 0.0, sideburn: float = 0.0) -> F32:
-    """Return the height above the hairline in decimetres: positive on the scalp, negative on bare skin.
+    """Return the height above the hairline (...) in decimetres: positive on the scalp, negative on bare skin.
 
     Args:
-        c: canonical positions.
+        c: positions (..., 3) on the canonical (mean) head.
         recession: 0..1; larger values raise the hairline at temples and forehead.
         sideburn: decimetres by which the hairline in front of the ears is raised.
     """
@@ -36,7 +36,11 @@ def hairline(c: F32, recession: float = 0.0, sideburn: float = 0.0) -> F32:
 def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
     """Return how far inside a brow each position is: 1 on its middle line, 0 at its edge, negative outside.
 
-    ``thickness`` 1 is average; ``height`` is decimetres above average; ``arch`` 0 is a straight brow.
+    Args:
+        c: positions (..., 3) on the canonical (mean) head.
+        thickness: thickness of the brows; 1 is average.
+        height: height of the brows in decimetres above average.
+        arch: 0 for straight brows, about 1 for strongly arched ones.
     """
     x = np.abs(c[..., 0])
     middle = curve(x, _BROW_X, np.array(_BROW_Y) + height + arch * np.array(_BROW_ARCH))
@@ -47,7 +51,7 @@ def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
 
 
 def nose(c: F32) -> Bools:
-    """Return whether each position lies in the nose polygon that annotators draw."""
+    """Return a boolean mask (...): True for positions ``c`` (..., 3) on the mean head that annotators label as nose."""
     half = curve(
         c[..., 1],
         [6.99, 7.03, 7.08, 7.15, 7.22, 7.34, 7.46, 7.56],
@@ -57,13 +61,18 @@ def nose(c: F32) -> Bools:
 
 
 def neck(c: F32) -> Bools:
-    """Return whether each position lies below the jaw line."""
+    """Return a boolean mask (...): True for positions ``c`` (..., 3) on the mean head that lie below the jaw line."""
     line = curve(c[..., 2], [0.3, 0.45, 0.55, 0.65, 0.8, 1.0, 1.2, 1.42], [7.25, 7.1, 7.0, 6.86, 6.7, 6.56, 6.47, 6.41])
     return np.asarray((c[..., 1] < line) & (c[..., 2] < 1.46))
 
 
 def beard(c: F32, kind: str) -> F32:
-    """Return the density of facial hair, 0..1; ``kind`` is full, stubble, goatee or mustache, others have none."""
+    """Return the density (...) of facial hair, 0..1.
+
+    Args:
+        c: positions (..., 3) on the canonical (mean) head.
+        kind: full, stubble, goatee or mustache; the density of any other kind is 0.
+    """
     x, y, z = np.abs(c[..., 0]), c[..., 1], c[..., 2]
     lips = bump(x / 0.27, 0, 1) * bump(y, 6.84, 0.09)
     upper = curve(x, [0, 0.2, 0.32, 0.45, 0.62, 0.72], [6.98, 6.96, 6.93, 6.92, 7.05, 7.3])
@@ -80,9 +89,12 @@ def beard(c: F32, kind: str) -> F32:
 
 
 def neckline(c: F32, kind: str, raised: float) -> F32:
-    """Return the depth below the upper edge of the clothes in decimetres: positive on cloth, negative on skin.
+    """Return the depth (...) below the upper edge of the clothes in decimetres: positive on cloth, negative on skin.
 
-    ``kind`` and ``raised`` are those of ``parameters.Clothes``.
+    Args:
+        c: positions (..., 3) on the canonical (mean) head.
+        kind: kind of the clothes, see ``parameters.Clothes``.
+        raised: decimetres by which the neckline is higher than usual.
     """
     x, y, z = np.abs(c[..., 0]), c[..., 1], c[..., 2]
     top = {

@@ -1,4 +1,4 @@
-"""Renders one picture of one person, with its ground truth."""
+"""Renders a picture of a person, together with its ground truth."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from maskgan_cli.synth.shape import Posed, blend, head, placed, pose
 from maskgan_cli.synth.surface import assemble, classify, survey
 from maskgan_cli.synth.wardrobe import Piece, earrings, glasses, neckwear
 
-SAMPLES = 2  # per pixel and axis
+SAMPLES = 2  # samples per pixel along each axis
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Rendered:
 def render(identity: Identity, scene: Scene, size: int) -> Rendered:
     """Render a scene with a person at size x size pixels.
 
-    All random detail comes from generators seeded by ``scene.noise``, one per part of the picture. Changing one part
-    (e.g. the expression) therefore does not change the others.
+    All random detail comes from generators that are seeded by ``scene.noise``; each part of the picture has its own.
+    Changing one part (e.g. the expression) therefore does not change the others.
     """
 
     def rng(part: int) -> np.random.Generator:
@@ -123,13 +123,13 @@ def _clothing(
 
     Args:
         scene: the parameters of the picture.
-        posed: the posed person, who wears the earrings.
+        posed: the person with the scene's expression, who wears the earrings.
         neutral: the person with a neutral face, who wears hat, glasses and collar.
-        hat_rng, neck_rng: generators for the details of hat and collar.
+        hat_rng, neck_rng: generators for the random details of hat and collar.
 
     Returns:
-        the meshes, the lenses of glasses as (vertices, triangles), and the canonical height above which a hat covers
-        the hair (None without a hat).
+        the meshes, the lenses of glasses as (vertices, triangles), and the height on the canonical (mean) head above
+        which a hat covers the hair (None without a hat).
     """
     pieces: list[Piece] = []
     lenses: list[tuple[F32, I32]] = []
@@ -147,10 +147,16 @@ def _clothing(
 
 
 def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
-    """Build the posed person with the scene's expression, the same person with a neutral face, and the camera.
+    """Place a person in front of the camera.
 
-    Hair, hat, glasses and framing depend on the neutral face, so that an expression changes only the face.
-    ``pixels`` is the side of the camera's grid.
+    Hair, hat, glasses and the camera's crop depend on the neutral face, so that an expression changes only the face.
+
+    Args:
+        identity, scene: the parameters of the picture.
+        pixels: side of the rendering grid.
+
+    Returns:
+        the person with the scene's expression, the same person with a neutral face, and the camera.
     """
     calm = blend(identity.shape)
     shaped = _toothed(placed(blend(scene.expression, calm), calm), scene.mouth_open)
@@ -159,7 +165,7 @@ def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed,
 
 
 def head_truth(identity: Identity, scene: Scene) -> tuple[float, float, float]:
-    """Return yaw, pitch and roll of the head as in `Rendered`, without rendering the picture."""
+    """Return yaw, pitch and roll of the head in degrees, the same as in `Rendered`, without rendering the picture."""
     posed, _, camera = _place(identity, scene, 64)
     return head_pose(posed, camera)
 
@@ -179,7 +185,7 @@ def face(seed: int, number: int, size: int, identities: int | None = None) -> Re
 
 
 def with_expression(scene: Scene, other: Scene) -> Scene:
-    """Return ``scene`` with the expression of ``other`` and everything else equal (a counterfactual scene)."""
+    """Return ``scene`` with the expression of ``other`` and everything else unchanged (a counterfactual scene)."""
     return replace(scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open)
 
 
@@ -190,13 +196,23 @@ def _strand_count(scene: Scene, size: int) -> int:
 
 
 def _filled(points: F32) -> F32:
-    """Return points (N, 3) on the hair for the shadow map: all points of every second strand and their midpoints."""
+    """Select points on the hair for the shadow map.
+
+    Args:
+        points: points of all strands (S, K, 3).
+
+    Returns:
+        the points of every second strand, and the midpoints between neighbouring points, all as (N, 3).
+    """
     chosen = points[::2]
     return np.concatenate([chosen[:, ::1], (chosen[:, 1:] + chosen[:, :-1]) / 2], 1).reshape(-1, 3)
 
 
 def _dressed(vertices: F32, scene: Scene) -> F32:
-    """Displace the body below the neckline outwards by the thickness of the clothes."""
+    """Return the person's vertices, with those below the neckline displaced outwards by the thickness of the clothes.
+
+    ``vertices`` and the result have the shape (V, 3).
+    """
     model = head()
     thick = {"turtleneck": 0.07, "jacket": 0.09, "hoodie": 0.1, "strap": 0.02}.get(scene.clothes.kind, 0.045)
     cover = ramp(-0.05, 0.07, neckline(model.canonical, scene.clothes.kind, scene.clothes.raised))
@@ -205,10 +221,10 @@ def _dressed(vertices: F32, scene: Scene) -> F32:
 
 
 def _toothed(vertices: F32, opened: bool) -> F32:
-    """Move the teeth so that they look right; ``vertices`` (V, 3) are changed in place and returned.
+    """Correct the position and size of the teeth; ``vertices`` (V, 3) are changed in place and returned.
 
-    In an open mouth the upper teeth get longer, lower and slightly further forward, because they are barely visible in
-    the model. In a closed mouth all teeth are moved back.
+    If the mouth is ``opened``, the upper teeth get longer, lower and slightly further forward, because they are barely
+    visible in the head model. If the mouth is closed, all teeth are moved back.
     """
     upper, lower = head().points("helper-upper-teeth"), head().points("helper-lower-teeth")
     if not opened:  # otherwise the teeth would intersect closed lips
@@ -228,7 +244,16 @@ def _small_hairs(
     canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera, size: int,
     brow_rng: np.random.Generator, beard_rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Draw brows, beard and lashes on the canvas."""
+    """Draw brows, beard and lashes on the canvas.
+
+    Args:
+        canvas: the picture.
+        posed: the head.
+        identity, scene: the parameters of the picture.
+        camera: the camera.
+        size: side of the picture in pixels; larger pictures get more hairs.
+        brow_rng, beard_rng: generators for the hairs of brows and beard.
+    """
     dark = f32(identity.hair) * np.float32(min(1.0, 0.14 / max(float(np.mean(identity.hair)), 1e-3)))
     many = float(np.clip(size / 256, 0.5, 2))
     hairs = grow_brows(
@@ -245,6 +270,7 @@ def _small_hairs(
 
 
 def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera) -> None:
+    """Darken the pixels of the lashes on the canvas."""
     model = head()
     groups = [i for i, name in enumerate(model.groups) if "lash" in name]
     faces: I32 = model.triangles[np.isin(model.owner, groups)]
@@ -264,7 +290,7 @@ def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, came
 def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -> None:
     """Draw one lens of the glasses on the canvas: tint, reflection of the sky, and the class ``eye_g``.
 
-    Eyes, brows and hair behind the lens keep their class unless the lens is dark.
+    ``lens`` is (vertices, triangles). Eyes, brows and hair behind the lens keep their class unless the lens is dark.
     """
     assert scene.glasses is not None
     where, depth = camera.project(lens[0])
@@ -284,9 +310,10 @@ def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -
 
 
 def _develop(colour: F32, identity: Identity, scene: Scene, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Convert linear light (W, W, 3) of all samples to the sRGB picture (size, size, 3).
+    """Convert linear light (W, W, 3) of all samples to an sRGB picture (size, size, 3), with W = SAMPLES * size.
 
-    Like a camera, it applies lens blur, exposure, white balance, tone curve, saturation, contrast and sensor noise.
+    Like a camera, the conversion applies lens blur, exposure, white balance, tone curve, saturation, contrast and
+    sensor noise.
     """
     light = scene.light
     expected = light.key * 0.72 + float(np.mean(light.ambient))

@@ -1,7 +1,8 @@
 """Random sampling of identities and scenes.
 
-An ``Identity`` is shared by all pictures of a person; a ``Scene`` is one picture. The random generator of an identity
-is seeded by (seed, person), that of a scene by (seed, picture). Colours are linear RGB; angles are degrees.
+An ``Identity`` holds what all pictures of a person share; a ``Scene`` holds the other parameters of one picture. The
+random generator of an identity is seeded by (seed, person), that of a scene by (seed, picture). Colours are linear RGB;
+angles are degrees.
 """
 
 from __future__ import annotations
@@ -50,16 +51,25 @@ _METAL = ((222, 184, 104), (212, 212, 218), (206, 150, 118))
 
 
 def _near(rng: np.random.Generator, colours: Sequence[Sequence[float]], spread: float) -> Colour:
-    """Sample one of these 8-bit colours, and vary its brightness by a relative standard deviation of ``spread``."""
+    """Choose one of some 8-bit sRGB colours at random, vary it slightly, and return it as linear RGB.
+
+    ``spread`` is the relative standard deviation of the brightness.
+    """
     base = np.asarray(colours[int(rng.integers(len(colours)))], np.float64)
     tint = rng.normal(0, spread / 4, 3) * min(1.0, float(np.ptp(base)) / 30)  # grey stays grey
     return linear(base * (1 + rng.normal(0, spread)) * (1 + tint))
 
 
 def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, float, float]) -> tuple[str, str]:
-    """Sample the colour family (``parameters.Identity.hair_family``) and the style name of a person's hair.
+    """Sample the hair of a person: its colour family and its style.
 
-    ``race`` holds the proportions of African, Asian and European features.
+    Args:
+        rng: generator of all random choices.
+        male, age: see ``parameters.Identity``.
+        race: proportions of African, Asian and European features.
+
+    Returns:
+        colour family (black, brown, blond, red or grey), and the name of the style, a key of ``hairstyles.STYLES``.
     """
     if age > 0.55 and rng.random() < 0.75:
         family = "grey"
@@ -89,7 +99,8 @@ def _face_shape(
         race: proportions of African, Asian and European features.
 
     Returns:
-        weights of the head model's blend shapes by name; nose size and lip fullness in standard deviations.
+        weights of the head model's blend shapes by name; nose size; and lip fullness, both in standard deviations from
+        the mean.
     """
     masculine = 1 - rng.uniform(0, 0.12) if male else rng.uniform(0, 0.06)
     muscle = rng.normal(0, 0.3) if male else rng.normal(-0.3, 0.2)
@@ -241,7 +252,10 @@ def _clothes(rng: np.random.Generator, male: bool) -> Clothes:
 
 
 def _light(rng: np.random.Generator, background: str) -> Light:
-    """Sample the lights: sometimes a flash from the front; less ambient light at night."""
+    """Sample the lights of a scene: sometimes a flash from the front.
+
+    If ``background`` is ``night``, there is less ambient light.
+    """
     flash = rng.random() < 0.35
     key = rng.uniform(0.85, 1.35)
     cast = 1 + rng.normal(0, 0.05) * np.array([1, 0, -1])

@@ -1,4 +1,4 @@
-"""Shading: colours of lit surfaces, hair strands, brows, beards and lashes, in linear RGB."""
+"""Computes the colours of lit surfaces, hair strands, brows, beards and lashes, in linear RGB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maskgan_cli.synth.surface import Classes, Surface
 
 @dataclass
 class Canvas:
-    """The picture while it is rendered, on a grid of W x W samples.
+    """The picture while it is rendered, on a grid of W x W pixels (several for each pixel of the final picture).
 
     Attributes:
         colour: linear RGB (W, W, 3).
@@ -43,10 +43,10 @@ def key_direction(light: Light) -> F32:
 def shade_surface(
     canvas: Canvas, s: Surface, k: Classes, p: Paint, light: Light, shadows: ShadowMap, camera: Camera
 ) -> None:
-    """Compute the colours of all surface pixels, and write colours and classes to the canvas.
+    """Compute the colours of all surface pixels, and write their colours and classes to the canvas.
 
     Args:
-        canvas: the picture.
+        canvas: the picture, changed in place.
         s, k, p: the surface pixels, their classes and their material.
         light: the lights.
         shadows: shadow map of the key light.
@@ -98,7 +98,7 @@ def shade_surface(
 
 
 def _bumped(s: Surface, p: Paint, camera: Camera) -> F32:
-    """Return unit normals (N, 3) that are tilted by the slope of the relief (bump mapping)."""
+    """Return the unit normals (N, 3) of the surface pixels, tilted by the slope of the relief (bump mapping)."""
     size = camera.size
     relief = np.zeros((size, size), np.float32)
     relief.ravel()[s.pixel] = p.relief
@@ -112,10 +112,18 @@ def shade_hair(
     canvas: Canvas, hair: Strands, colour: F32, light: Light, shadows: ShadowMap, camera: Camera,
     *, straight: bool,
 ) -> None:  # fmt: skip
-    """Draw the hair on the canvas, with the lighting model of Kajiya and Kay (1989) at each strand point.
+    """Draw the hair on the canvas, with the lighting model of Kajiya and Kay (1989) at each point of the strands.
 
-    The whole hair is also shaded like a round object, by its outward direction. ``straight`` hair has stronger
-    highlights.
+    The hair as a whole is also shaded like a round object, by the direction in which each point faces outwards.
+
+    Args:
+        canvas: the picture, changed in place.
+        hair: the strands.
+        colour: hair colour (3,), linear RGB.
+        light: the lights.
+        shadows: shadow map of the key light.
+        camera: the camera.
+        straight: whether the hair is straight, which gives stronger highlights.
     """
     where, depth = camera.project(hair.points)
     wide = 1 if camera.scale < 150 else 2
@@ -159,10 +167,10 @@ def _lay_hair(canvas: Canvas, pixel: npt.NDArray[np.int64], colour: F32, depth: 
     neighbourhood is hair. Isolated dots are removed, because a single hair is not visible in a photo.
 
     Args:
-        canvas: the picture.
+        canvas: the picture, changed in place.
         pixel: flat index of each dot's pixel (N,).
         colour: linear RGB of the dots (N, 3).
-        depth: depth of the dots (N,).
+        depth: depth of the dots (N,), larger for nearer dots.
     """
     size = len(canvas.labels)
     layer = np.zeros((size, size, 5), np.float32)
@@ -192,9 +200,16 @@ def shade_short_hairs(
     camera: Camera,
     rng: np.random.Generator,
 ) -> None:
-    """Draw the short hairs of brows and beards, blended with ``opacity`` in [0, 1]; labels do not change.
+    """Draw the short hairs of brows and beards on the canvas. The class ids of the canvas do not change.
 
-    ``points`` (S, K, 3) are S hairs of K points in world coordinates; ``rng`` varies their brightness.
+    Args:
+        canvas: the picture, changed in place.
+        points: S hairs of K points (S, K, 3) in world coordinates.
+        colour: linear RGB (3,).
+        opacity: opacity of the hairs in [0, 1].
+        light: the lights.
+        camera: the camera.
+        rng: generator of the brightness of each hair.
     """
     if not len(points):
         return
@@ -211,7 +226,7 @@ def shade_lashes(canvas: Canvas, where: npt.NDArray[np.int64], strength: F32) ->
     """Darken the pixels of lashes.
 
     Args:
-        canvas: the picture.
+        canvas: the picture, changed in place.
         where: flat indices of the pixels (N,).
         strength: opacity of the lashes in these pixels (N,), in [0, 1].
     """

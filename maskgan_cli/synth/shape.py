@@ -1,8 +1,9 @@
 """The head model: CC0 MakeHuman geometry as a linear model of shape and expression (a mesh with blend shapes).
 
 Lengths are in decimetres; x points to the person's own left (the picture's right), y up, z out of the face. The
-*canonical head* is the mean young adult. Regions are defined on it once and apply to every face, because all faces
-have the same vertices at other positions. The *canonical position* of a point is its position on the canonical head.
+*canonical head* is the mean young adult. Regions such as the brows are defined only on the canonical head, and apply to
+every face, because all faces have the same vertices at other positions. The *canonical position* of a point of a face
+is the position of the same point on the canonical head.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from maskgan_cli.synth.geometry import F32, I32, Bools, f32, ramp, rotation, tur
 ASSET = Path(__file__).parents[1] / "assets" / "head.npz"
 PIVOT = f32([0, 6.55, 0.35])  # pivot of the head on the neck
 TORSO_FOLLOWS = 0.45  # proportion of the head's yaw that the shoulders follow
-# A local slider is a pair of blend shapes with opposite effects, whose names end in these words.
+# A local slider is a pair of blend shapes with opposite effects. Their names end in one of these pairs of words.
 _OPPOSITE = {
     "incr": "decr",
     "up": "down",
@@ -55,11 +56,11 @@ class Head:
         uvs: texture coordinates (T, 3, 2) of the triangles' corners.
         owner: index into ``groups`` for each triangle (T,).
         groups: names of the parts, e.g. ``body`` or ``helper-l-eye``.
-        blends: name of a blend shape -> its index in ``deltas``.
+        blends: index in ``deltas`` of each blend shape, by its name.
         deltas: displacements (B, V, 3) of the B blend shapes.
         masks: (512, 512, 4) ``uint8``: lips, ears, eyelids and inside of the mouth in texture space.
-        canonical: vertices (V, 3) of the canonical head.
-        on_body: vertices (V,) of the group ``body``.
+        canonical: vertices (V, 3) of the canonical head, the mean young adult.
+        on_body: boolean mask (V,): True for vertices of the group ``body``.
         jaw: how far each vertex (V,) follows the jaw, in [0, 1]; separates upper and lower lip.
     """
 
@@ -77,12 +78,12 @@ class Head:
     _points: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def group(self, name: str) -> I32:
-        """Return the triangles (N, 3) of one group."""
+        """Return the triangles (N, 3) of one group (a part of the head, see ``groups``), as vertex indices."""
         chosen: I32 = self.triangles[self.owner == self.groups.index(name)]
         return chosen
 
     def points(self, name: str) -> npt.NDArray[np.int64]:
-        """Return the vertex indices (N,) of one group."""
+        """Return the vertex indices (N,) of one group (a part of the head, see ``groups``)."""
         if name not in self._points:
             self._points[name] = np.unique(self.group(name))
         return self._points[name]
@@ -115,7 +116,8 @@ def local_sliders() -> tuple[tuple[str, str, float], ...]:
     Sliders of the right side are left out, because the right side follows the left one.
 
     Returns:
-        (name of the positive blend shape, name of the negative one, standard deviation) of each slider.
+        for each slider: name of the positive blend shape, name of the negative one, and the standard deviation of the
+        slider's value.
     """
     found = []
     for name in head().blends:
@@ -134,17 +136,17 @@ def body_weights(
 ) -> dict[str, float]:
     """Compute the weights of the blend shapes for sex, age, build and ancestry.
 
-    Each blend shape stands for one combination, e.g. a young woman of average build; its weight is the product of the
-    weights of its properties.
+    Each blend shape stands for one combination of properties, e.g. a young woman of average build. Its weight is the
+    product of the weights of these properties.
 
     Args:
         masculinity: 0 (female) .. 1 (male).
-        age: 0..1 (0 is 25 years, 1 about 75).
+        age: 0 (25 years) .. 1 (90 years), the ages of MakeHuman's young and old shapes.
         muscle, weight: -1 (least) .. 1 (most); 0 is average.
         race: proportions of African, Asian and European features, summing to 1.
 
     Returns:
-        weights by the blend shapes' names.
+        weight of each blend shape by its name.
     """
 
     def levels(value: float) -> dict[str, float]:
@@ -166,9 +168,9 @@ class Posed:
     """A person with a shape and a pose, in world coordinates.
 
     Attributes:
-        vertices: (V, 3).
+        vertices: vertices of the head model (V, 3).
         normals: unit normals of the vertices (V, 3).
-        turn: rotation matrix (3, 3) of the head.
+        turn: rotation matrix (3, 3) of the head, from head to world coordinates.
         eyes: centres of the person's left and right eyeball (2, 3).
     """
 
@@ -178,7 +180,7 @@ class Posed:
     eyes: F32
 
     def to_head(self, points: F32) -> F32:
-        """Convert world points (..., 3) to head coordinates, which turn with the head; their origin is ``PIVOT``."""
+        """Convert world points (..., 3) to head coordinates, which rotate with the head; their origin is ``PIVOT``."""
         return turn(points - PIVOT, self.turn.T)
 
     def from_head(self, points: F32) -> F32:
@@ -187,9 +189,11 @@ class Posed:
 
 
 def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32:
-    """Add weighted blend shapes to the vertices ``start`` (V, 3); by default, to those of the template.
+    """Return vertices (V, 3) displaced by weighted blend shapes.
 
-    ``weights`` are pairs of a blend shape's name and its weight.
+    Args:
+        weights: name and weight of each blend shape.
+        start: vertices (V, 3) before the displacement; by default, those of the template mesh.
     """
     model = head()
     moved = model.vertices.copy() if start is None else start.copy()
@@ -199,10 +203,10 @@ def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32
 
 
 def placed(moved: F32, like: F32 | None = None) -> F32:
-    """Scale and shift vertices (V, 3) so that size and eye positions are those of the canonical head.
+    """Scale and shift vertices so that size and eye positions are those of the canonical (mean) head; return (V, 3).
 
     Args:
-        moved: vertices from `blend`.
+        moved: vertices (V, 3) from `blend`.
         like: vertices that determine scale and shift; by default ``moved``. For a face with an expression, pass the
             neutral face; otherwise an open jaw would shrink the skull.
     """
@@ -214,25 +218,25 @@ def placed(moved: F32, like: F32 | None = None) -> F32:
 
 
 def _eyes(vertices: F32) -> F32:
-    """Return the centres (2, 3) of the left and the right eyeball."""
+    """Return the centres (2, 3) of the left and the right eyeball of a head with these vertices (V, 3)."""
     return f32([vertices[head().points(f"helper-{side}-eye")].mean(0) for side in "lr"])
 
 
 @lru_cache(maxsize=1)
 def _solid() -> I32:
-    """Return all triangles of the head model except the lashes."""
+    """Return all triangles (T, 3) of the head model except those of the lashes."""
     model = head()
     solid: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
     return solid
 
 
 def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
-    """Rotate the head, and the shoulders by a part of its yaw; the neck is interpolated between them.
+    """Rotate the head by yaw and pitch, and the shoulders by a part of the yaw. The neck is interpolated between them.
 
     Args:
         vertices: (V, 3) from `placed`.
-        yaw, pitch: degrees, as in ``geometry.rotation``.
-        lean: additional rotation of the shoulders in degrees.
+        yaw, pitch: degrees, with the signs of ``geometry.rotation``.
+        lean: additional yaw of the shoulders in degrees.
     """
     model = head()
     skull, torso = rotation(yaw, pitch, 0), rotation(yaw * TORSO_FOLLOWS + lean, 0, 0)

@@ -1,4 +1,4 @@
-"""The visible surface of each pixel and its class."""
+"""Finds the surface that is visible in each pixel, and its class."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class Scenery:
         vertices: (V, 3) in world coordinates.
         triangles: vertex indices (T, 3).
         normals: unit normals of the vertices (V, 3).
-        canonical: (V, 3), for the head: canonical positions; for clothing and jewellery: positions on the cloth.
+        canonical: for vertices of the head, their positions on the canonical (mean) head; for clothing and jewellery,
+            positions on the cloth (V, 3).
         piece: index of the piece of clothing or jewellery for each triangle (T,), or -1 for the head.
-        two_sided: triangles (T,) that are visible from behind too.
+        two_sided: boolean mask (T,): True for triangles that are visible from behind too.
     """
 
     vertices: F32
@@ -68,18 +69,18 @@ def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
 
 @dataclass(frozen=True)
 class Surface:
-    """The surface that is visible in each of the N non-empty pixels.
+    """The surface that is visible in each of N pixels. Pixels that show only the background are left out.
 
     Attributes:
         pixel: flat indices of the pixels (N,).
-        c: canonical positions (N, 3); for clothing and jewellery, positions on the cloth.
+        c: positions on the canonical (mean) head (N, 3); for clothing and jewellery, positions on the cloth.
         x: world positions (N, 3).
         n: unit normals (N, 3).
         view: unit vectors to the camera (N, 3).
         jaw: how far the surface follows the jaw (N,), in [0, 1].
         lips, ears, lids, inside: membership in lips, ears, eyelids and inside of the mouth (N,), in [0, 1].
-        socket: pixels of the body's surface in the eye sockets (N,).
-        owner: index of the head's group (N,), or ``NO_OWNER``.
+        socket: boolean mask (N,): True for skin in the eye sockets.
+        owner: index of the head's group (N,), or ``NO_OWNER`` for clothing and jewellery.
         piece: index of the piece of clothing or jewellery (N,), or -1 for the head.
     """
 
@@ -99,23 +100,26 @@ class Surface:
 
     @property
     def body(self) -> Bools:
-        """Pixels (N,) that show the head model's group ``body``: skin, and not eyes, teeth, tongue or pieces."""
+        """Boolean mask (N,): True for pixels that show the group ``body`` of the head model.
+
+        These pixels show skin, but not eyes, teeth, tongue, clothing or jewellery.
+        """
         return np.asarray(self.owner == head().groups.index("body"))
 
     def of(self, *groups: str) -> Bools:
-        """Return which pixels (N,) show one of these groups of the head model."""
+        """Return a boolean mask (N,): True for pixels that show one of these groups (parts) of the head model."""
         return np.isin(self.owner, [head().groups.index(group) for group in groups])
 
 
 def _masks(uv: F32, *, fine: bool) -> F32:
-    """Sample the head model's masks at texture coordinates (N, 2).
+    """Sample the head model's masks at N texture coordinates.
 
     Args:
-        uv: texture coordinates.
+        uv: texture coordinates (N, 2).
         fine: interpolate bilinearly; otherwise use the nearest texel.
 
     Returns:
-        lips, ears, eyelids and inside of the mouth (N, 4), in [0, 1].
+        membership in lips, ears, eyelids and inside of the mouth (N, 4), in [0, 1].
     """
     masks = head().masks
     size = len(masks)
@@ -133,10 +137,10 @@ def _masks(uv: F32, *, fine: bool) -> F32:
 
 
 def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
-    """Interpolate the attributes of the visible surface in all pixels.
+    """Interpolate the properties of the visible surface at all pixels that show a mesh.
 
     Args:
-        scenery: the mesh.
+        scenery: the meshes of the picture.
         layer: nearest triangle of each pixel, from ``raster.triangles``.
         camera: position of the camera (3,).
     """
@@ -170,15 +174,15 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
 
 @dataclass(frozen=True)
 class Classes:
-    """The classes of the N surface pixels, and the regions that need more than a class.
+    """The class ids of N surface pixels, and masks of some regions.
 
     Attributes:
         label: class ids (N,).
-        brow: how far inside a brow a pixel is (N,), see ``regions.brow``.
+        brow: how far inside a brow a pixel is (N,): 1 on the brow's middle line, 0 at its edge, negative outside.
         scalp: proportion of scalp under hair (N,), in [0, 1].
         cloth: depth below the clothes' upper edge (N,) in decimetres, positive on cloth.
-        eye: pixels of eyes and eye sockets (N,).
-        teeth: pixels of teeth (N,).
+        eye: boolean mask (N,): True for eyes and eye sockets.
+        teeth: boolean mask (N,): True for teeth.
     """
 
     label: LabelMap
@@ -190,7 +194,14 @@ class Classes:
 
 
 def classify(s: Surface, identity: Identity, scene: Scene, pieces: list[Piece], noise: Noise) -> Classes:
-    """Determine the class of every surface pixel; hair strands and lenses are drawn later."""
+    """Determine the class of every surface pixel, before hair strands and lenses of glasses are drawn.
+
+    Args:
+        s: the surface pixels.
+        identity, scene: the parameters of the picture.
+        pieces: meshes of clothing and jewellery, with their classes.
+        noise: random fields, which make the edges of brows and hair irregular.
+    """
     body, left = s.body, s.c[:, 0] > 0  # the person's left is +x, the picture's right
     label = np.full(len(s.pixel), ID["skin"], np.uint8)
 

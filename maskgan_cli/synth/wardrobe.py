@@ -1,4 +1,4 @@
-"""Meshes of glasses, earrings, collars and scarves; hats are in hats.py."""
+"""Builds meshes of glasses, earrings, collars and scarves; hats are in hats.py."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Piece:
 
 
 def grid_triangles(rows: int, columns: int, *, closed: bool) -> I32:
-    """Return triangles (T, 3) that join a rows x columns grid of vertices, numbered row by row.
+    """Return triangles (T, 3) that join the vertices of a grid, which are numbered row by row.
 
     If ``closed``, the last column is joined to the first.
     """
@@ -53,13 +53,13 @@ def grid_triangles(rows: int, columns: int, *, closed: bool) -> I32:
 
 
 def tube(path: F32, radius: F32 | float, *, closed: bool, sides: int = 8) -> tuple[F32, I32]:
-    """Build a round tube along a path.
+    """Build the mesh of a round tube along a path.
 
     Args:
         path: points of the centre line (N, 3).
         radius: one radius, or one for each point (N,).
         closed: join the last point to the first.
-        sides: vertices around the tube.
+        sides: number of vertices around the tube.
 
     Returns:
         vertices (N * sides, 3) and triangles (T, 3).
@@ -81,13 +81,20 @@ def tube(path: F32, radius: F32 | float, *, closed: bool, sides: int = 8) -> tup
 
 
 def _piece(mesh: tuple[F32, I32], label: str, colour: Colour, finish: str, **look: object) -> Piece:
-    """Build a `Piece` from vertices and triangles; world x and y are the positions on the cloth."""
+    """Build a `Piece` from a mesh (vertices, triangles). World x and y of a vertex become its position on the cloth.
+
+    ``label`` is the name of a class; ``look`` are further attributes of the piece, e.g. its pattern.
+    """
     vertices, triangles = mesh
     return Piece(vertices, triangles, ID[label], colour, finish, f32(vertices[:, :2]), **look)  # type: ignore[arg-type]
 
 
 def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I32]]]:
-    """Build glasses.
+    """Build the meshes of glasses on a head.
+
+    Args:
+        spec: shape and colours of the glasses.
+        posed: the head.
 
     Returns:
         the parts of the frame, and the two lenses as (vertices, triangles).
@@ -132,7 +139,7 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
 
 
 def ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[F32, I32]:
-    """Build a sphere; return its vertices (rows * columns, 3) and triangles (T, 3)."""
+    """Build the mesh of a sphere from ``rows`` rings; return vertices (rows * columns, 3) and triangles (T, 3)."""
     polar = np.linspace(0.02, np.pi - 0.02, rows, dtype=np.float32)[:, None]
     angle = np.linspace(0, 2 * np.pi, columns, endpoint=False, dtype=np.float32)[None]
     sphere = np.stack([np.sin(polar) * np.sin(angle), np.cos(polar) + 0 * angle, np.sin(polar) * np.cos(angle)], -1)
@@ -140,7 +147,7 @@ def ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[
 
 
 def earrings(spec: Earring, posed: Posed) -> list[Piece]:
-    """Build one earring at each ear lobe; a drop earring has three pieces."""
+    """Build the meshes of two earrings, one at each ear lobe; each drop earring consists of three meshes."""
     model = head()
     pieces = []
     for side in (1.0, -1.0):
@@ -166,7 +173,10 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
 
 
 def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piece]:
-    """Build the collar of a shirt or jacket, the hood of a hoodie, or a scarf; other clothes give an empty list."""
+    """Build the meshes that clothes add around the neck.
+
+    These are the collar of a shirt or jacket, the hood of a hoodie, or a scarf. Other clothes give an empty list.
+    """
     if spec.kind not in ("shirt", "jacket", "hoodie", "scarf"):
         return []
     angle = np.linspace(-np.pi, np.pi, AROUND, endpoint=False, dtype=np.float32)
@@ -180,7 +190,16 @@ def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piec
 
 
 def _neckline(spec: Clothes, posed: Posed, angle: F32) -> tuple[F32, F32]:
-    """Return a closed line of points (AROUND, 3) on the skin around the neck, and unit vectors outwards (AROUND, 3)."""
+    """Return a closed line on the skin around the neck, on which a collar is built.
+
+    Args:
+        spec: the clothes; ``spec.raised`` raises the line.
+        posed: the person.
+        angle: directions around the neck (AROUND,) in radians; 0 is ahead.
+
+    Returns:
+        points of the line (AROUND, 3), and unit vectors outwards (AROUND, 3).
+    """
     ahead = np.cos(angle)
     low = 6.16 + spec.raised - 0.16 * ahead
     axis_z = 0.24 + 0.14 * (6.5 - low)
@@ -225,7 +244,7 @@ def _hood(spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, obje
 def _collar(
     spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, object], rng: np.random.Generator
 ) -> Piece:
-    """Build a turned-down collar, which goes up the neck, over the fold and down to the tips."""
+    """Build the mesh of a turned-down collar, which goes up the neck, over the fold and down to the tips."""
     white = spec.kind == "jacket"
     colour = spec.second if white else spec.colour
     opening = 0.16 if rng.random() < 0.7 else 0.34

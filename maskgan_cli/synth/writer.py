@@ -49,7 +49,7 @@ def write_dataset(
     workers: int | None = None, counterfactuals: int = 0, expressions: int = 1, progress: Progress | None = None,
     takes: int | None = None,
 ) -> Path:  # fmt: skip
-    """Write ``count`` rendered faces to a folder. A repeated call resumes an interrupted one.
+    """Write ``count`` rendered faces to a folder, and return the folder. A repeated call resumes an interrupted one.
 
     Args:
         out: the folder; existing pictures are kept.
@@ -58,15 +58,12 @@ def write_dataset(
         identities: number of people; scene i shows person i modulo this number. Default: a fifth of the scenes.
         seed: seed of all random choices.
         workers: number of processes, by default one per core; 1 runs everything in this process.
-        counterfactuals: number of counterfactual pairs to write to ``counterfactuals/``: for each, the source rendered
-            with the target's expression.
+        counterfactuals: number of counterfactual pairs. For each pair of a source and a target picture, the source is
+            rendered with the target's expression and written to ``counterfactuals/``, as ground truth of an edit.
         expressions: pictures per scene, which differ only in the expression; from them `train dmn` learns edits whose
             ground truth is known.
         progress: called with (done, total) after each picture or pair.
         takes: former name of ``expressions``.
-
-    Returns:
-        The folder.
 
     Raises:
         InputError: a setting is out of range, or the folder was written with other settings.
@@ -85,7 +82,7 @@ def write_dataset(
 
 
 def _check_settings(plan: DatasetPlan) -> None:
-    """Raise an InputError if a setting is out of range."""
+    """Raise an InputError if a setting of the plan is out of range."""
     for name, value, low, high in (
         ("count", plan.count, 1, 150_000),
         ("size", plan.size, 32, 1024),
@@ -101,7 +98,11 @@ def _check_settings(plan: DatasetPlan) -> None:
 
 
 def _check_folder(out: Path, plan: DatasetPlan) -> None:
-    """Delete temporary files of killed runs, and raise an InputError if the folder has other content or settings."""
+    """Delete temporary files of killed runs, and check that this run may write to the folder.
+
+    Raises:
+        InputError: the folder contains files of another program, or a data set with other settings.
+    """
     remove_leftovers(*_folders(out))
     if (out / "synth.json").exists():
         there = read_json(out / "synth.json")
@@ -124,13 +125,13 @@ def _check_folder(out: Path, plan: DatasetPlan) -> None:
         )
 
 
-# A job is ("picture", i) or ("pair", j); its result is the ground truth of the picture or pair, for the lists.
+# A job is ("picture", i) or ("pair", j). Its result, a row, is the ground truth of this picture or pair.
 Job = tuple[str, int]
 Row = dict[str, Any]
 
 
 def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress | None) -> dict[Job, Row]:
-    """Write all pictures and pairs in parallel, and return the ground truth of each."""
+    """Write all pictures and pairs in parallel; return a dict from each job to its ground truth."""
     jobs: list[Job] = [("picture", i) for i in range(plan.count)]
     jobs += [("pair", j) for j in range(plan.counterfactuals)]
     done: dict[Job, Row] = {}
@@ -143,13 +144,13 @@ def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress 
 
 
 def _do(out: Path, plan: DatasetPlan, job: Job) -> Row:
-    """Write the picture or pair of a job unless it exists, and return its ground truth."""
+    """Write the picture or pair of a job unless its file exists, and return its ground truth."""
     kind, number = job
     return _picture(out, plan, number) if kind == "picture" else _pair(out, plan, number)
 
 
 def _folders(out: Path) -> list[Path]:
-    """List all folders of a data set in which files are written."""
+    """List all folders of the data set ``out`` in which files are written."""
     masks = out / "CelebAMask-HQ-mask-anno"
     parts = [path for path in masks.iterdir() if path.is_dir()] if masks.is_dir() else []
     return [out, out / "CelebA-HQ-img", out / "counterfactuals", *parts]
@@ -161,12 +162,19 @@ def picture_path(out: Path, number: int) -> Path:
 
 
 def mask_path(out: Path, number: int, part: str) -> Path:
-    """Return the path of the mask of one part (a name of `PARTS`); parts that are not visible have no file."""
+    """Return the path of one mask of picture ``number`` in the data set folder ``out``.
+
+    ``part`` is a name of `PARTS`; parts that are not visible have no file.
+    """
     return out / "CelebAMask-HQ-mask-anno" / str(number // 2000) / f"{number:05d}_{part}.png"
 
 
 def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
-    """Write a picture and its masks unless they exist, and return its head pose and attributes."""
+    """Write a picture and its masks unless they exist.
+
+    Returns:
+        ``pose`` (yaw, pitch and roll in degrees) and ``attributes`` (by name, 1 or -1) of the picture.
+    """
     target = picture_path(out, number)
     person, scene = plan.drawn_by(number)
     if target.exists():  # the picture is written after its masks, so these exist too
@@ -182,7 +190,11 @@ def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
 
 
 def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
-    """Write the ground truth of a counterfactual pair and its mask unless they exist; return its row of the CSV."""
+    """Write the ground truth of a counterfactual pair, a picture and its mask, unless they exist.
+
+    Returns:
+        the pair's row of ``pairs.csv``: values by the names in ``PAIR_FIELDS``.
+    """
     folder = out / "counterfactuals"
     picture, mask = folder / f"{number:05d}.png", folder / f"{number:05d}.mask.png"
     source, target = pair_of(plan, number)
@@ -203,7 +215,10 @@ def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
 
 
 def _write_lists(out: Path, plan: DatasetPlan, rows: dict[Job, Row]) -> None:
-    """Write CelebA's text files (mapping, attributes, poses, identities, scenes) and the CSV of pairs."""
+    """Write CelebA's text files (mapping, attributes, poses, identities, scenes), and ``pairs.csv`` if there are pairs.
+
+    ``rows`` holds the ground truth of all pictures and pairs, from `_work`.
+    """
     mapping, marks, poses, people = ["idx        orig_idx   orig_file"], [], [], []
     for i in range(plan.count):
         row, index = rows["picture", i], celeba_index(i, plan.identities, plan.expressions)

@@ -37,12 +37,12 @@ class BatchPart:
         return self.index == self.count - 1
 
     def share(self, loss: Tensor) -> Tensor:
-        """Divide the mean loss of this part by the number of parts, so that all parts sum to the batch's mean loss."""
+        """Divide the mean loss of this part by the number of parts; the sum over all parts is then the batch's mean."""
         return loss if self.count == 1 else loss / self.count
 
 
 class HasPart(Protocol):
-    """An object that trains networks, with the current part of the batch in its attribute ``part``."""
+    """Interface of an object that trains networks: its attribute ``part`` is the position of the current part."""
 
     part: BatchPart
 
@@ -78,7 +78,7 @@ def step_in_parts(
     """Call ``step`` for every part of a batch; before each call, set ``owner.part`` to the position of the part.
 
     Args:
-        owner: the object whose optimisers ``step`` uses.
+        owner: the object that has the optimisers which ``step`` uses.
         parts: the parts of a batch, as arguments of ``step``.
         step: computes and backpropagates the losses of one part; returns the losses by name.
 
@@ -94,5 +94,12 @@ def step_in_parts(
 
 
 def mean_terms(terms: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Average losses of equally long parts by name; the means are detached."""
+    """Average the losses of the parts of a batch.
+
+    Args:
+        terms: for each part, the losses by name; all parts have the same number of faces.
+
+    Returns:
+        The mean losses by name, detached.
+    """
     return {name: torch.stack([one[name].detach().float() for one in terms]).mean() for name in terms[0]}

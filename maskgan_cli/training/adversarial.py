@@ -35,7 +35,7 @@ from maskgan_cli.training.style_inputs import augment_geometry, generator_inputs
 from maskgan_cli.training.style_losses import StyleLosses
 from maskgan_cli.weights.format import load_strictly, save_weights
 
-# Share of the steps that compute the R1 penalty. Its weight is divided by this share (Karras et al. 2020, Sec. 3.1).
+# Share of the steps that compute the R1 penalty. The penalty's weight is divided by it (Karras et al. 2020, Sec. 3.1).
 _R1_SHARE: Final = 1 / 8
 _PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # loss terms that need the ground truth
 
@@ -43,13 +43,13 @@ _PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # loss terms that 
 class AdversarialTask(PaintingTask):
     """Trains a generator and its discriminator; the network of the perceptual loss is frozen.
 
-    `step` is one update of Stage I. Subclasses can override:
+    `step` makes one update of both networks, as in the paper's Stage I. Subclasses can override:
 
     - `new_generator`: creates the generator, which is called as ``generator(mask, style_mask, image)``. If it has other
       arguments, also override `generate`, which training, validation and sample grids use.
-    - `generator_adversarial_loss` and `discriminator_loss`: the adversarial loss of the generator and that of the
+    - `generator_adversarial_loss` and `discriminator_loss`: the adversarial losses of the generator and of the
       discriminator.
-    - `terms`: the generator's losses by name. ``recipe.loss`` has their weights under the same names. To add a term
+    - `terms`: the generator's losses by name. ``recipe.loss`` has their weights under the same names. To add a loss
       (e.g. a KL divergence), add it to the result of ``super().terms(...)`` and add its weight to the recipe's
       ``loss``.
     - `step`: for another stage. It can use `generator_inputs`, `discriminate`, `terms`, `weighted`, `update` and
@@ -59,7 +59,7 @@ class AdversarialTask(PaintingTask):
     Args:
         recipe: see `GANRecipe`.
         accelerator: device, processes and precision.
-        features: the frozen network of the perceptual loss; None if there is no such loss.
+        features: the frozen network of the perceptual loss; None if the recipe has no perceptual loss.
         validation: faces for validation and sample grids.
 
     Attributes:
@@ -138,18 +138,25 @@ class AdversarialTask(PaintingTask):
             load_strictly(self.discriminator, discriminator, source)
 
     def add_optimiser(self, name: str, *networks: nn.Module, rate: float = 1.0, decay: bool = True) -> None:
-        """Add an Adam optimiser called ``name`` for the parameters of these networks; see `AdamUpdate`."""
+        """Add an Adam optimiser called ``name`` for the parameters of ``networks``.
+
+        Args:
+            name: name of the optimiser, for `update` and in checkpoints.
+            networks: the networks to train.
+            rate: factor of the recipe's learning rate.
+            decay: whether the learning rate follows the recipe's schedule; if False, it is constant.
+        """
         self._updates[name] = AdamUpdate(networks, self.recipe.optimiser, self.accelerator, rate=rate, decay=decay)
         self.optimisers = {**self.optimisers, name: self._updates[name].optimiser}
 
     @property
     def weights(self) -> LossSettings:
-        """The weights of the loss terms, see `PaintingTask.weights`."""
+        """The weights of the loss terms, ``recipe.loss``; its fields have the names of the terms."""
         return self.recipe.loss
 
     @property
     def adversarial(self) -> bool:
-        """Whether a loss term with a weight above 0 needs the discriminator; if not, it is not trained."""
+        """Whether a loss term with a weight above 0 needs the discriminator; if not, it is neither run nor trained."""
         return self.weights.adversarial > 0 or self.weights.feature_matching > 0
 
     @property
@@ -193,7 +200,11 @@ class AdversarialTask(PaintingTask):
         return {**terms, "discriminator": discriminator_loss}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part; both optimisers step after the last part. See `task.Accumulating`."""
+        """Call `step` for each part of a batch; both optimisers step after the last part.
+
+        Returns:
+            The losses by name, averaged over the parts.
+        """
         return accumulate.step_in_parts(self, parts, self.step)
 
     def generate(self, generator: DenseMappingNetwork, mask: Tensor, style_mask: Tensor, image: Tensor) -> Tensor:
@@ -209,27 +220,44 @@ class AdversarialTask(PaintingTask):
         return picture
 
     def discriminate(self, mask: Tensor, picture: Tensor) -> losses.Features:
-        """Return the discriminator's layer outputs for pictures (N, 3, S, S) with one-hot masks (N, 19, S, S)."""
+        """Run the discriminator on pictures (N, 3, S, S) in [-1, 1] with their one-hot masks (N, 19, S, S).
+
+        Returns:
+            For each scale, a list of the outputs of all layers; the last output of a list is the scores.
+        """
         with self.accelerator.autocast():
             features: losses.Features = self.discriminator(mask, picture)
         return features
 
     def _scores(self, mask: Tensor, picture: Tensor) -> Tensor:
-        """Return the discriminator's score of each picture (N,): a mean over pixels, summed over scales."""
+        """Return the discriminator's score of each picture (N,): the mean over patches, summed over scales.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the pictures.
+            picture: pictures (N, 3, S, S) in [-1, 1].
+        """
         return torch.stack([scale[-1].float().mean((1, 2, 3)) for scale in self.discriminate(mask, picture)]).sum(0)
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """The generator's adversarial loss, hinge or least squares; see `PaintingTask.generator_adversarial_loss`."""
+        """Return the generator's adversarial loss, a scalar: hinge or least squares, as the recipe says.
+
+        Args:
+            fake: the discriminator's layer outputs for generated pictures.
+        """
         if self.recipe.adversarial_loss == "hinge":
             return losses.hinge_generator_loss(fake)
         return super().generator_adversarial_loss(fake)
 
     def discriminator_loss(self, fakes: list[losses.Features], real: losses.Features) -> Tensor:
-        """Return the discriminator's loss of real plus generated faces; the least-squares loss is half of this sum.
+        """Return the discriminator's loss, a scalar: hinge or least squares, as the recipe says.
+
+        The hinge loss is the loss of the real faces plus that of the generated faces; the least-squares loss is half of
+        this sum.
 
         Args:
-            fakes: the discriminator's features of one or more batches of generated faces, whose losses are averaged.
-            real: the discriminator's features of the real faces.
+            fakes: the discriminator's layer outputs for one or more batches of generated faces, whose losses are
+                averaged.
+            real: the discriminator's layer outputs for the real faces.
         """
         if self.recipe.adversarial_loss == "hinge":
             generated = torch.stack([losses.hinge_discriminator_loss(fake, real=False) for fake in fakes]).mean()
@@ -240,9 +268,14 @@ class AdversarialTask(PaintingTask):
     def update(
         self, name: str, loss: Tensor, *, retain_graph: bool = False, through: tuple[Tensor, Tensor] | None = None
     ) -> None:
-        """Backpropagate a loss of the current part of the batch into the networks of optimiser ``name``.
+        """Backpropagate a loss into the networks of one optimiser; after the last part of a batch, step this optimiser.
 
-        After the last part, the optimiser steps. For the other arguments see `AdamUpdate.__call__`.
+        Args:
+            name: name of the optimiser, see `add_optimiser`.
+            loss: mean loss of the current part of the batch.
+            retain_graph: keep the graph, for the backward pass of another loss.
+            through: a generated picture and its detached copy, if ``loss`` was computed from the copy; see
+                `AdamUpdate.__call__`.
         """
         self._updates[name](loss, self.part, retain_graph=retain_graph, through=through)
 
@@ -253,7 +286,16 @@ class AdversarialTask(PaintingTask):
 
     @torch.no_grad()
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """Paint faces in batches of at most ``data.batch_size``; see `PaintingTask.paint`."""
+        """Generate faces from masks, in the style of other faces, in batches of at most ``data.batch_size`` faces.
+
+        Args:
+            labels: label maps (N, S, S) of the faces to generate.
+            style_labels: label maps (N, S, S) of the style pictures.
+            style_images: style pictures (N, 3, S, S) ``uint8``.
+
+        Returns:
+            The generated faces (N, 3, S, S) ``uint8`` on the CPU.
+        """
         device, size = self.accelerator.device, self.recipe.data.batch_size
 
         def compute(rows: slice) -> Tensor:

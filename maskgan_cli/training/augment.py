@@ -36,11 +36,13 @@ class AugmentSettings(Section):
         grey: share of the pictures that are converted to grey.
         backdrop: share of the pictures whose background is replaced by another picture of the batch; needs masks.
         repaint: share of the pictures whose hair, hat, clothes and background get other colours and contrasts, often
-            the colour of another region, so that the network recognises regions by shape and position; needs masks.
+            the colour of another region. So the network learns to recognise regions by shape and position. Needs
+            masks.
         shade: strength of random soft light and shadow over the picture.
-        mouths: strength of random changes of a mouth's proportions, see `reshape_mouths`; needs masks.
-        lips: strength of light from above on the lips, see `light_from_above`; needs masks.
-        outline: share of the label maps whose lips are enlarged by a pixel (annotators include the vermilion border).
+        mouths: strength of random changes of the mouth's width and height, see `reshape_mouths`; needs masks.
+        lips: strength of simulated light from above on the lips, see `light_from_above`; needs masks.
+        outline: share of the label maps in which the lips are enlarged by a pixel, because annotators include the
+            vermilion border in the lips.
     """
 
     rotate: NotNegative = 10.0
@@ -127,8 +129,8 @@ def resampled(
 class PairAugmentSettings(Section):
     """Differentiable augmentation of the discriminator's inputs (Zhao et al. 2020).
 
-    Real and generated pictures get the same random change. Without it, a discriminator trained on about a thousand
-    faces memorises them, and its gradients no longer help the generator.
+    Real and generated pictures get the same random change. Without this augmentation, a discriminator trained on about
+    a thousand faces memorises the faces, and its gradients no longer help the generator.
 
     Attributes:
         light: strength of random changes of brightness, saturation and contrast.
@@ -142,9 +144,10 @@ class PairAugmentSettings(Section):
 
 
 class PairAugment:
-    """Random changes for the N pictures of a batch, drawn when the object is created.
+    """Random changes of the N pictures of a batch: each picture's change is drawn when the object is created.
 
-    Every call applies the same changes, e.g. first to the generated and then to the real pictures of a batch.
+    Call the object to apply the changes. Every call applies the same changes, e.g. first to the generated and then to
+    the real pictures of a batch.
 
     Args:
         settings: strengths of the changes.
@@ -165,9 +168,9 @@ class PairAugment:
             self._corner = (torch.rand((n, 2), device=cpu) * max(1, side - self._hole)).int().tolist()
 
     def __call__(self, mask: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Change one-hot masks (N, 19, S, S) and their pictures (N, 3, S, S) in [-1, 1], and return both.
+        """Apply the changes to one-hot masks (N, 19, S, S) and their pictures (N, 3, S, S) in [-1, 1]; return both.
 
-        Shift and cutout change both in the same way; light changes only the pictures.
+        Shift and cutout change masks and pictures in the same way; light changes only the pictures.
         """
         if self._settings.light:
             bright, saturate, contrast = self._light
@@ -178,6 +181,7 @@ class PairAugment:
         return self._shift_and_cut(mask), self._shift_and_cut(picture)
 
     def _shift_and_cut(self, planes: Tensor) -> Tensor:
+        """Return planes (N, C, S, S), shifted and with a square of zeros; without shift and cutout, unchanged."""
         if not self._reach and not self._hole:
             return planes
         side, reach, hole = planes.shape[-1], self._reach, self._hole
@@ -193,9 +197,14 @@ class PairAugment:
 
 
 def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
-    """Change each picture (N, 3, S, S) in [-1, 1] at random, without moving pixels.
+    """Change light, colours, sharpness, texture and noise of each picture at random; pixels are not moved.
 
-    The fields ``shade``, ``light``, ``tint``, ``blur``, ``grey``, ``texture`` and ``noise`` of the settings are used.
+    Args:
+        images: pictures (N, 3, S, S) in [-1, 1].
+        settings: ``shade``, ``light``, ``tint``, ``blur``, ``grey``, ``texture`` and ``noise`` are used.
+
+    Returns:
+        The changed pictures (N, 3, S, S) in [-1, 1].
     """
     n, device = len(images), images.device
     one = (n, 1, 1, 1)
@@ -230,13 +239,16 @@ def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
 def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
     """Replace the background of some faces by an enlarged, upside-down crop of another picture of the batch.
 
-    The label maps stay valid, because the new background is still background. A batch of one picture is returned
-    unchanged.
+    The label maps stay valid, because the changed pixels still belong to the class background. A batch of one picture
+    is returned unchanged.
 
     Args:
         images: pictures (N, 3, S, S).
         labels: their label maps (N, S, S).
         settings: ``backdrop`` is the share of the faces that are changed.
+
+    Returns:
+        The pictures (N, 3, S, S), some with another background.
     """
     if not settings.backdrop or len(images) < 2:
         return images
@@ -252,12 +264,16 @@ def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -
 def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor:
     """Give hair, hat, clothes and background of some faces another mean colour and contrast.
 
-    The new mean colour is that of a random pixel of the batch, or the mean of one of these regions in the same picture.
+    The new mean colour is the colour of a random pixel of the batch, or the mean colour of one of these four regions in
+    the same picture.
 
     Args:
         images: pictures (N, 3, S, S) in [-1, 1].
         labels: their label maps (N, S, S).
         settings: ``repaint`` is the share of the faces that are changed.
+
+    Returns:
+        The pictures (N, 3, S, S) in [-1, 1], some with other colours.
     """
     if not settings.repaint:
         return images
@@ -279,12 +295,15 @@ def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor
 
 
 def _mean(images: Tensor, region: Tensor) -> Tensor:
-    """Return the mean colour (N, 3, 1, 1) of each picture in its region (N, 1, S, S); 0 (grey) for an empty region."""
+    """Return the mean colour (N, 3, 1, 1) of the pixels in which the boolean mask ``region`` (N, 1, S, S) is True.
+
+    The mean colour of an empty region is 0 (grey). ``images`` are (N, 3, S, S) in [-1, 1].
+    """
     return (images * region).sum((2, 3), keepdim=True) / region.sum((2, 3), keepdim=True).clamp_min(1)
 
 
 def _random_texture(x: Tensor) -> Tensor:
-    """Mix each picture with a random convolution of itself that has the same mean and standard deviation."""
+    """Mix each picture (N, 3, S, S) with a random convolution of itself, scaled to the same mean and deviation."""
     n, device = len(x), x.device
     side = (1, 3, 5)[int(torch.randint(0, 3, ()))]
     weight = torch.randn((n * 3, 3, side, side), device=device) / (3 * side * side) ** 0.5
@@ -298,5 +317,5 @@ def _random_texture(x: Tensor) -> Tensor:
 
 
 def between(shape: int | tuple[int, ...], device: torch.device) -> Tensor:
-    """Return uniform random numbers from -1 to 1."""
+    """Return a tensor of uniform random numbers from -1 to 1, drawn from torch's generator."""
     return torch.rand(shape, device=device) * 2 - 1

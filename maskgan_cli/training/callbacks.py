@@ -1,4 +1,4 @@
-"""Callbacks with which a training asks its caller whether to stop, and reports messages, losses and sample grids.
+"""Callbacks by which a training reports messages, losses and sample grids to its caller, and asks whether to stop.
 
 The training loop uses neither signals nor the terminal, so it can run in a thread. The command line stops a training on
 Ctrl-C with `stop_on_signals`.
@@ -22,17 +22,18 @@ def _ignore(*_: Any) -> None:
 
 
 def _never() -> bool:
+    """Default of `TrainingCallbacks.stop`: never request a stop."""
     return False
 
 
 @dataclass(frozen=True)
 class TrainingCallbacks:
-    """The callbacks of a training, and its device. All callbacks are called from the thread that trains.
+    """The device and the callbacks of a training. All callbacks are called from the thread that trains.
 
     Attributes:
         device: the device to train on: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         stop: called after every step; if it returns True, the state is saved and `Interrupted` is raised.
-        say: receives messages for people.
+        say: receives messages for the user.
         stepped: receives (finished steps, total steps) once before the first step and after every step.
         logged: receives (step, values) every ``schedule.log_every`` steps; values are the mean losses since the last
             call, ``lr`` and ``images_per_second``.
@@ -51,9 +52,9 @@ class TrainingCallbacks:
 
 @contextlib.contextmanager
 def stop_on_signals(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT or SIGTERM into a request to stop; a second one raises KeyboardInterrupt at once.
+    """Context manager that turns the first SIGINT or SIGTERM into a request to stop the training.
 
-    It can only be used in the main thread.
+    A second signal raises KeyboardInterrupt at once. The context manager can only be used in the main thread.
 
     Args:
         say: receives a message for the user when the first signal arrives.

@@ -4,8 +4,8 @@ config.yaml            the resolved recipe
 run.json               dependencies (data, feature network, start weights, each with its hash) and versions
 model.safetensors      weights of the newest checkpoint, with their description
 model.md               model card of these weights: data, licence, recipe, metrics, hash
-best/model.safetensors weights of the best validation, if schedule.best names a measure
-state/step-000250/     everything that a bit-exact resume needs, and the hashes of these files
+best/model.safetensors weights of the step with the best validation result, if schedule.best names a metric
+state/step-000250/     a state: everything that a bit-exact resume needs, and the hashes of these files
 metrics.jsonl          one line for each log entry or validation
 samples/step-000250.png  sample grid of a step
 """
@@ -41,11 +41,11 @@ _FREE_SETTINGS = (
     "data.cache",
 )
 _DEPENDENCIES = ("data", "perceptual", "dmn", "vae", "edits", "start")  # records in run.json that must match on resume
-_KEPT_STATES = 2  # the newest and the one before it, in case a failing disk damaged the newest
+_KEPT_STATES = 2  # the newest state, and the previous one in case a failing disk damaged the newest
 
 
 class RunFolder:
-    """The folder with the files of one run. A process that writes to it must hold its lock (`locks.locked`)."""
+    """The folder with the files of one run. A process that writes to the folder must hold its lock (`locks.locked`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -65,13 +65,13 @@ class RunFolder:
 
         Args:
             recipe: the resolved recipe.
-            about: dependencies and versions. The dependencies must match on resume, except that ``start`` (the hash of
-                the starting weights) may be missing.
+            about: dependencies and versions, for ``run.json``. The dependencies must match on resume, except that
+                ``start`` (the hash of the starting weights) may be missing.
             resume: continue an existing run.
             overwrite: delete an existing run.
 
         Returns:
-            ``about``; for a resumed run with the ``start`` that the run recorded.
+            ``about``. For a resumed run, it contains the ``start`` that the run recorded.
 
         Raises:
             InputError: the folder contains a run, and neither ``resume`` nor ``overwrite`` is true; the run to resume
@@ -102,7 +102,7 @@ class RunFolder:
             shutil.rmtree(partial)
 
     def _clear(self) -> None:
-        """Remove the run, except for its recipe, which the next run replaces."""
+        """Remove the files of the run, except for its recipe, which the next run replaces."""
         for name in ("state", "samples", "events", "best"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for weights in self.path.glob("*.safetensors"):  # EBST's blender lies beside the model
@@ -112,9 +112,13 @@ class RunFolder:
         (self.path / "trackers.json").unlink(missing_ok=True)
 
     def save(self, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> None:
-        """Write the state of the run into a folder, which gets its final name only when it is complete.
+        """Write a state of the run, and keep only the newest two states.
 
-        Only the newest two states are kept.
+        The state's folder gets its final name only when it is complete.
+
+        Args:
+            progress: progress of the run.
+            networks, optimisers: the objects whose tensors and values are saved, by name.
 
         Raises:
             WorkError: the disk is full or fails.
@@ -139,10 +143,14 @@ class RunFolder:
     ) -> Progress:
         """Load the newest intact state into networks and optimisers.
 
-        If a state is corrupt, its file is reported and the previous one is used.
+        If a state is corrupt, its corrupt file is reported and the previous state is used.
+
+        Args:
+            networks, optimisers: the objects to change, by name.
+            say: receives messages about corrupt states.
 
         Returns:
-            The progress of the state; a new `Progress` if there are no states.
+            The progress of the loaded state; a new `Progress` if there are no states.
 
         Raises:
             InputError: every state is corrupt, or the states belong to a training with other optimisers.
@@ -166,7 +174,7 @@ class RunFolder:
         return Progress()
 
     def model_is_behind(self, step: int) -> bool:
-        """Whether the model file or its card is missing, corrupt or older than ``step``."""
+        """Return whether the model file or its model card is missing, corrupt or older than ``step``."""
         try:
             with safe_open(self.model, framework="pt") as file:
                 reached = json.loads(file.metadata()["maskgan"])["step"]
@@ -187,7 +195,10 @@ class RunFolder:
             raise disk_error(self.metrics, error) from error
 
     def forget_metrics_after(self, step: int) -> None:
-        """Remove corrupt lines and lines of later steps, so that a resumed run logs no step twice."""
+        """Remove corrupt lines and lines of steps after ``step`` from metrics.jsonl.
+
+        So a run that resumes after ``step`` logs no step twice.
+        """
 
         def kept(line: bytes) -> bool:
             try:
@@ -202,8 +213,12 @@ class RunFolder:
     def _check_resume(self, recipe: TrainingRecipe, about: dict[str, Any]) -> dict[str, Any]:
         """Check that a resumed run has the same recipe and the same dependencies as the run in the folder.
 
+        Args:
+            recipe: the recipe of the resumed run.
+            about: the dependencies and versions of the resumed run.
+
         Returns:
-            ``about``; if it has no ``start``, with the ``start`` that the run in the folder recorded.
+            ``about``. If it has no ``start``, the ``start`` that the run in the folder recorded is added.
 
         Raises:
             InputError: a setting that must not change or a dependency differs, or the learning rate would rise.
@@ -243,8 +258,8 @@ class RunFolder:
     def _recipe(self, kind: type[TrainingRecipe]) -> dict[str, Any]:
         """Read the recipe that the run was started with, as a dictionary.
 
-        Settings that did not exist in the version that wrote it get their defaults. A recipe that is not valid any more
-        is returned unchanged.
+        Settings that did not exist in the version that wrote the recipe get their defaults. A recipe that is not valid
+        any more is returned unchanged.
 
         Args:
             kind: class of the recipe.
@@ -271,6 +286,7 @@ class RunFolder:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``; ``prefix`` is put before each name."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -9,10 +9,11 @@ import torch
 
 
 def moving_average(decay: float, warmup: bool) -> Callable[[Any, Any, Any], None]:
-    """Return a function for torch's `AveragedModel` that updates an exponential moving average of the weights.
+    """Return an update function for torch's `AveragedModel` (``multi_avg_fn``): an exponential moving average.
 
-    The update is average = decay * average + (1 - decay) * current. With ``warmup`` the decay is at most
-    (1 + n) / (10 + n) after n updates.
+    Args:
+        decay: weight of the old average: average = decay * average + (1 - decay) * current.
+        warmup: limit the decay to (1 + n) / (10 + n) after n updates.
     """
 
     @torch.no_grad()

@@ -28,13 +28,18 @@ class LossSettings(Section):
     The paper has the terms ``adversarial``, ``feature_matching`` and ``perceptual``; this project adds the others.
 
     Attributes:
+        adversarial: the generator's adversarial loss, see ``GANRecipe.adversarial_loss``.
+        feature_matching: L1 between the discriminator's features of generated and real face.
+        perceptual: L1 between the features of generated and real face in a frozen network.
         pixel: L1 between generated and real face.
-        small_classes: weight of the pixels of small classes (eyes, brows, lips, mouth, glasses, ears, earrings) in the
-            term ``pixel``; the pixels of other classes have weight 1.
+        small_classes: not a loss term: the weight of the pixels of small classes (eyes, brows, lips, mouth, glasses,
+            ears, earrings) in the term ``pixel``; the pixels of other classes have weight 1.
         segmentation: cross-entropy between a face parser's prediction for the generated face and the input mask; needs
             ``perceptual.network: parser``.
-        colours: `losses.class_colours`.
-        texture: `losses.texture`.
+        colours: L1 between the mean colours of each class in generated face and style picture, see
+            `losses.class_colours`.
+        texture: difference between the roughness of each class in generated face and style picture, see
+            `losses.texture`.
         identity: one minus the cosine between the identity embeddings of the generated face and of the style picture;
             the section ``identity`` of the recipe names the network.
     """
@@ -51,7 +56,7 @@ class LossSettings(Section):
 
 
 class IdentitySettings(Section):
-    """Settings of the identity loss's network.
+    """Settings of the network that the identity loss uses.
 
     Attributes:
         weights: weights of ``maskgan train identity``, or of a published ArcFace network; if null, the weights that all
@@ -62,13 +67,14 @@ class IdentitySettings(Section):
 
 
 class GANRecipe(TrainingRecipe):
-    """Settings of both stages of the paper's training.
+    """Settings of an adversarial training: Stage I (``maskgan train dmn``), Stage II and Pix2PixHD-m.
 
     ``look`` is the former name of ``style_augmentation`` and still works.
 
     Attributes:
         ema: decay of an exponential moving average of the generator's weights; 0 for no average.
-        ema_warmup: use a smaller decay in the first steps, so that the average follows the generator quickly there.
+        ema_warmup: use a smaller decay in the first steps, so that the average follows the generator quickly in these
+            steps.
         initialisation: ``published``, or ``balanced`` for narrow networks, see `DenseMappingNetwork.balance`.
         compile: compile generator and discriminator with PyTorch, which makes the first step take minutes.
         checkpointing: recompute parts of the forward pass in the backward pass (activation checkpointing), which needs

@@ -16,9 +16,9 @@ from maskgan_cli.models.dmn import DMNConfig
 
 
 def grown_from(small: DMNConfig) -> DMNConfig:
-    """Return the configuration of a generator for twice the image size.
+    """Return the configuration of a generator for twice the image size of ``small``.
 
-    It has one more downsampling level and half the width, so the bottleneck stays the same.
+    The larger generator has one more downsampling level and half the width, so the bottleneck stays the same.
 
     Raises:
         ValueError: the width of ``small`` is odd.
@@ -36,7 +36,10 @@ def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str
 
     Args:
         tensors: tensors of the trained network, by name.
-        fresh: tensors of a newly initialised network with the larger configuration.
+        fresh: tensors of a newly initialised network with the larger configuration, by name.
+
+    Returns:
+        The tensors of the larger network, by name.
     """
     grown = dict(fresh)
     for name, tensor in tensors.items():
@@ -48,15 +51,15 @@ def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str
 
 
 def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: float = 0.1) -> dict[str, Tensor]:
-    """Return the trained tensors with a style encoder that is an integer factor wider.
+    """Return the tensors of a trained network, by name, with a style encoder that is an integer factor wider.
 
-    Every channel of the style encoder is repeated, and the weights that read the copies are divided by their number,
-    so the network computes nearly the same function (Net2WiderNet, Chen et al. 2016). Noise makes the copies differ,
-    so that training can separate them.
+    Every channel of the style encoder is repeated, and the weights that read the copies are divided by the number of
+    copies. So the network computes nearly the same function (Net2WiderNet, Chen et al. 2016). Noise makes the copies
+    differ, so that training can separate them.
 
     Args:
         tensors: tensors of the trained network, by name.
-        fresh: tensors of a new network with the wider style encoder and otherwise the same shapes.
+        fresh: tensors of a new network with the wider style encoder, by name; all other shapes are the same.
         noise: standard deviation of the noise, as a multiple of the standard deviation of each tensor.
 
     Raises:
@@ -79,8 +82,12 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
 
 
 def new_layers(fresh: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Select the tensors of the layers called ``name`` from those of a new network.
+    """Return only the tensors of the layers called ``name``, by their full names.
 
-    They complete the tensors of a trained network that has no such layers.
+    Use these tensors to complete the tensors of a trained network that has no such layers.
+
+    Args:
+        fresh: all tensors of a newly initialised network, by name.
+        name: name of the layers, e.g. ``noise``.
     """
     return {key: tensor for key, tensor in fresh.items() if f".{name}." in key}

@@ -21,14 +21,14 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class AdamUpdate:
-    """An Adam optimiser for the parameters of one or more networks, with the backward pass and the step.
+    """An Adam optimiser for the parameters of one or more networks. Call it to run the backward pass and the step.
 
     Args:
         networks: the networks to train.
         settings: learning rate and betas of Adam.
         accelerator: device, processes and precision.
         weight_decay: weight decay of Adam.
-        rate: number by which the recipe's learning rate is multiplied.
+        rate: factor of the recipe's learning rate.
         decay: whether the learning rate follows the recipe's schedule; if False, it is constant.
 
     Attributes:
@@ -82,9 +82,14 @@ class AdamUpdate:
             self.optimiser.step()
 
     def collect(self, loss: Tensor, part: BatchPart, *, retain_graph: bool = False) -> None:
-        """Backpropagate a loss as `__call__` does, but store the gradients until `step` is called.
+        """Backpropagate a loss, and store the gradients until `step` is called.
 
-        So if several optimisers share parameters, all losses can be backpropagated before the first optimiser steps.
+        If several optimisers share parameters, all losses can thus be backpropagated before the first optimiser steps.
+
+        Args:
+            loss: mean loss of one part of the batch.
+            part: position of this part in the batch; the gradients of all parts are added up.
+            retain_graph: keep the graph, for the backward pass of another loss.
         """
         for parameter, gradient in zip(self._trained, self._collected or [None] * len(self._trained), strict=True):
             parameter.grad = None if part.first else gradient
@@ -108,6 +113,7 @@ class AdamUpdate:
         retain_graph: bool = False,
         through: tuple[Tensor, Tensor] | None = None,
     ) -> None:
+        """Run the backward pass; for the last part, average the gradients over the processes. See `__call__`."""
         reduction = self._reduction if part.last else None
         with nullcontext() if reduction is None else reduction.during_backward():
             if through is None:
@@ -120,7 +126,7 @@ class AdamUpdate:
 
 
 class Learner(Generic[Network]):
-    """Trains one network with Adam.
+    """Trains one network with Adam: backward pass, step, gradient accumulation and prediction.
 
     Args:
         name: name of the network and of its optimiser in a checkpoint.
@@ -128,7 +134,7 @@ class Learner(Generic[Network]):
         settings: learning rate and betas of Adam.
         accelerator: device, processes and precision.
         weight_decay: weight decay of Adam.
-        rate: number by which the recipe's learning rate is multiplied.
+        rate: factor of the recipe's learning rate.
     """
 
     def __init__(
@@ -150,7 +156,7 @@ class Learner(Generic[Network]):
 
     @property
     def updates(self) -> int:
-        """Number of updates so far. Adam's state stores it, so it continues when a run resumes."""
+        """Number of updates so far. Adam's state stores the number, so a resumed run continues to count."""
         return max((int(state["step"]) for state in self._adam.optimiser.state.values()), default=0)
 
     def update(self, loss: Tensor) -> None:
@@ -158,11 +164,14 @@ class Learner(Generic[Network]):
         self._adam(loss, self.part)
 
     def step_in_parts(self, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Step Adam once on a batch in parts, and return the mean losses by name.
+        """Make one update of the network on a batch that is divided into parts (gradient accumulation).
 
         Args:
             parts: the parts of the batch, as arguments of ``step``.
             step: computes the losses of a part, calls `update` once, and returns the losses by name.
+
+        Returns:
+            The losses by name, averaged over the parts.
         """
         return accumulate.step_in_parts(self, parts, step)
 

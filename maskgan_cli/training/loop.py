@@ -33,26 +33,26 @@ from maskgan_cli.training.validation import Validation
 
 
 class Interrupted(MaskGANError):
-    """The caller requested a stop, and the state was saved."""
+    """Raised when the caller has requested a stop and the state of the run has been saved."""
 
     exit_code = 130
 
 
 class Loop:
-    """Runs a task to its last step.
+    """The training loop: trains the networks of a task up to the last step of its schedule.
 
     Args:
         task: the networks to train, and their training step.
         recipe: schedule, seed and optimiser settings.
         run: the run folder, prepared with `RunFolder.start`.
-        batches: function from the number of the first step to an endless iterator over the batches from that step on.
+        batches: function that returns an endless iterator over the batches; its argument is the first step to run.
         accelerator: device, processes and precision.
-        about: metadata of every weights file.
+        about: metadata that is written into every weights file.
         callbacks: the caller's callbacks.
-        track: names of experiment trackers that also receive the metrics, see `trackers.Trackers`.
+        track: names of experiment trackers that receive the metrics besides the run folder, see `trackers.Trackers`.
 
     Attributes:
-        progress: finished steps, sums of losses, last and best validation.
+        progress: number of finished steps, sums of losses, results of the last and of the best validation.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Loop:
         self._trackers: Trackers | None = None
 
     def steps(self) -> Iterator[int]:
-        """Train, yielding the number of every finished step.
+        """Train up to the last step; yield the number of finished steps after every step.
 
         Raises:
             WorkError: a loss or a weight became NaN or infinite.
@@ -133,7 +133,7 @@ class Loop:
                 self._trackers.close()
 
     def _train_one(self, batch: Batch) -> tuple[float, bool]:
-        """Do one training step; return its learning rate, and whether the loop must stop after this step."""
+        """Run one training step; return its learning rate, and whether the loop must stop after this step."""
         step, rank = self.progress.step, self.accelerator.process_index
         torch.manual_seed(int(np.random.default_rng((self.recipe.seed, step, rank)).integers(1 << 62)))
         rate = learning_rate(self.recipe.optimiser.lr, step, self.recipe.schedule)
@@ -164,7 +164,7 @@ class Loop:
         return self.task.step_in_parts(parts_of(batch, count))
 
     def _read_losses(self) -> None:
-        """Copy the losses of the last steps from the device in one transfer, and add them to the sums."""
+        """Copy the losses of the last steps from the device in one transfer, and add them to ``progress.sums``."""
         progress, first = self.progress, self.progress.step - len(self._unread)
         rows = torch.stack(self._unread).tolist() if self._unread else []
         self._unread = []
@@ -178,6 +178,7 @@ class Loop:
             progress.window += 1
 
     def _fail(self, problem: str, step: int) -> None:
+        """Raise WorkError with a message that names the problem, the step and the last good checkpoint."""
         states = self.run.states
         good = f"the last good checkpoint is {states[-1]}" if states else "no checkpoint had been written yet"
         raise WorkError(
@@ -185,6 +186,7 @@ class Loop:
         )
 
     def _log_losses(self, rate: float) -> None:
+        """Log the mean losses since the last call, the learning rate ``rate`` and the speed; then reset the sums."""
         progress = self.progress
         self._count_seconds()
         means = {name: total / progress.window for name, total in (progress.sums or {}).items()}
@@ -195,17 +197,20 @@ class Loop:
         progress.sums, progress.window = None, 0
 
     def _count_seconds(self) -> None:
+        """Add the duration of the last steps to ``progress.sums``."""
         if self.progress.sums is not None:
             self.progress.sums["seconds"] += self._seconds
         self._seconds = 0.0
 
     def _log(self, values: Mapping[str, float]) -> None:
+        """Write values by name to metrics.jsonl and to the trackers, in the main process."""
         if self.accelerator.is_main_process:
             self.run.log({"step": self.progress.step, **values})
             if self._trackers is not None:
                 self._trackers.log(values, self.progress.step)
 
     def _validate(self, last: bool) -> None:
+        """Validate if a validation is due, and report the results; ``last``: the current step is the last one."""
         values = self._validation.run_if_due(self.progress, last=last)
         if values and self.accelerator.is_main_process:
             self._log(values)
@@ -214,12 +219,14 @@ class Loop:
             self.callbacks.validated(self.progress.step, values)
 
     def _draw(self) -> None:
+        """Write the sample grid of the current step, in the main process."""
         if self.accelerator.is_main_process:
             path = self.run.path / "samples" / f"step-{self.progress.step:06d}.png"
             write_image(path, self.task.sample_grid())
             self.callbacks.drawn(self.progress.step, path)
 
     def _checkpoint(self) -> None:
+        """Check that all weights are finite; then save the state of the run and the model, in the main process."""
         not_finite = [
             name
             for name, network in self.task.networks.items()
@@ -234,15 +241,17 @@ class Loop:
         self.accelerator.wait_for_everyone()
 
     def _save_model(self) -> None:
+        """Write the model file of the run folder, with the step and the last validation results as metadata."""
         reached = {"step": self.progress.step, "metrics": self.progress.validation}
         self.task.save_model(self.run.model, {**self.about, **reached})
 
 
 def _check_accumulation(task: Task, recipe: TrainingRecipe, accelerator: Accelerator) -> None:
-    """Check that ``data.accumulate`` is possible.
+    """Check that batches can be processed in ``data.accumulate`` parts.
 
     Raises:
-        InputError: the task does not support it, or the batch of a process cannot be split into so many equal parts.
+        InputError: the task does not support gradient accumulation, or the batch of a process cannot be split into so
+            many equal parts.
     """
     data = recipe.data
     if data.accumulate == 1:

@@ -1,4 +1,7 @@
-"""Losses of the paper (Sec. 3.3: L = L_adv + 10 L_feature_matching + 10 L_perceptual) and of the baselines."""
+"""Losses of the paper (Sec. 3.3: L = L_adv + 10 L_feature_matching + 10 L_perceptual) and of the baselines.
+
+All functions return a scalar tensor, unless stated otherwise.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Features = list[list[Tensor]]  # layer outputs of each scale of a discriminator; the last output is the score
+# A discriminator's features: for each scale, a list of the outputs of all layers; the last output is the scores.
+Features = list[list[Tensor]]
 
 _PERCEPTUAL_WEIGHTS: Final = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 
@@ -18,8 +22,8 @@ def least_squares(features: Features, *, real: bool) -> Tensor:
     """Return the least-squares GAN loss (Mao et al. 2017): the mean of (score - target)^2, summed over scales.
 
     Args:
-        features: the discriminator's features of some pictures.
-        real: whether the target of the scores is 1 (real) or 0 (generated).
+        features: the discriminator's features of real or of generated pictures.
+        real: if true, the target of the scores is 1, else 0.
     """
     target = 1.0 if real else 0.0
     return torch.stack([(scale[-1].float() - target).square().mean() for scale in features]).sum()
@@ -28,7 +32,11 @@ def least_squares(features: Features, *, real: bool) -> Tensor:
 def feature_matching(fake: Features, real: Features) -> Tensor:
     """Return the L1 between the discriminator's features of fake and real pictures (pix2pixHD, Sec. 3.3).
 
-    The scores (last layers) are left out. Each scale has the weight 1 / scales, and each layer 4 / (layers - 1).
+    The scores (the last output of each scale) are left out. Each scale has the weight 1 / scales, and each layer has
+    the weight 4 / (layers - 1).
+
+    Args:
+        fake, real: the discriminator's features of the generated and of the real pictures.
     """
     total = fake[0][0].new_zeros((), dtype=torch.float32)
     for fake_scale, real_scale in zip(fake, real, strict=True):
@@ -39,7 +47,7 @@ def feature_matching(fake: Features, real: Features) -> Tensor:
 
 
 def pixel(fake: Tensor, real: Tensor, class_weights: Tensor | None, labels: Tensor) -> Tensor:
-    """Return the L1 between pictures; with ``class_weights``, each pixel has the weight of its class.
+    """Return the mean absolute difference (L1) between pictures; with ``class_weights``, a weighted mean over pixels.
 
     Args:
         fake, real: pictures (N, 3, H, W).
@@ -56,11 +64,11 @@ def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) 
     """Return the L1 between the mean colours of each class in the generated picture and in the style picture.
 
     The masks may differ, so this loss keeps the colours of skin, hair and lips when the shape of the face changes.
-    Classes with fewer than 64 pixels in either mask are left out.
+    Classes with fewer than 64 pixels in one of the two masks are left out.
 
     Args:
-        fake, real: generated picture and style picture (N, 3, H, W).
-        mask, style_mask: their one-hot masks (N, classes, H, W).
+        fake, real: generated pictures and style pictures (N, 3, H, W).
+        mask, style_mask: one-hot masks (N, classes, H, W) of the generated pictures and of the style pictures.
     """
     (ours, count), (theirs, other) = (
         _mean_colours(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
@@ -72,8 +80,12 @@ def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Ten
     """Return the L1 between the logarithms of each class's roughness in the generated and in the style picture.
 
     Roughness is the mean absolute difference between neighbouring pixels, horizontally and vertically for each colour
-    channel. The loss is a mean over full, half and quarter resolution. Arguments and left-out classes are as in
-    `class_colours`.
+    channel. The loss is a mean over full, half and quarter resolution. Classes with fewer than 64 pixels in one of the
+    two masks are left out.
+
+    Args:
+        fake, real: generated pictures and style pictures (N, 3, H, W).
+        mask, style_mask: one-hot masks (N, classes, H, W) of the generated pictures and of the style pictures.
     """
     terms = []
     for _ in range(3):
@@ -86,20 +98,24 @@ def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Ten
 
 
 def _mean_over_classes(difference: Tensor, count: Tensor, other: Tensor) -> Tensor:
-    """Average the absolute difference (N, classes, C) over the classes with at least 64 pixels in both pictures.
+    """Average absolute differences over the classes that have at least 64 pixels in both pictures.
 
     Args:
-        difference: differences between the two pictures, by class and channel.
-        count, other: numbers of pixels (N, classes) of each class in the two pictures.
+        difference: differences (N, classes, C) between two pictures, for each class and channel.
+        count, other: numbers of pixels (N, classes) of each class in the first and in the second picture.
     """
     both = ((count >= 64) & (other >= 64)).float()
     return (difference.abs().mean(2) * both).sum() / both.sum().clamp_min(1)
 
 
 def _roughness(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each class's roughness (N, classes, 6) and number of pixels (N, classes); see `texture`.
+    """Return the roughness (N, classes, 6) and the number of pixels (N, classes) of each class; see `texture`.
 
-    The six values are the horizontal roughness of the three colour channels, then the vertical.
+    The six values are the horizontal roughness of the three colour channels, then their vertical roughness.
+
+    Args:
+        picture: pictures (N, 3, H, W).
+        mask: their one-hot masks (N, classes, H, W).
     """
     across = F.pad((picture[..., 1:] - picture[..., :-1]).abs(), (0, 1))
     down = F.pad((picture[..., 1:, :] - picture[..., :-1, :]).abs(), (0, 0, 0, 1))
@@ -107,7 +123,12 @@ def _roughness(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _mean_colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each class's mean colour (N, classes, 3) and number of pixels (N, classes), given a one-hot mask."""
+    """Return the mean colour (N, classes, C) and the number of pixels (N, classes) of each class.
+
+    Args:
+        picture: pictures (N, C, H, W).
+        mask: their one-hot masks (N, classes, H, W).
+    """
     classes, pixels = mask.float().flatten(2), picture.flatten(2).transpose(1, 2)
     count = classes.sum(2)
     return (classes / count.clamp_min(1).unsqueeze(2)) @ pixels, count
@@ -117,6 +138,9 @@ def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
     """Return the L1 between five feature maps of fake and real pictures in a frozen network (Johnson et al. 2016).
 
     Deeper feature maps have larger weights, from 1/32 to 1.
+
+    Args:
+        fake, real: lists of the five feature maps of the generated and of the real pictures.
     """
     terms = [
         weight * F.l1_loss(ours.float(), theirs.detach().float())
@@ -132,7 +156,7 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
         mean, log_variance: parameters of the codes' normal distributions, (N, latent) each.
 
     Returns:
-        A scalar: the divergence summed over the dimensions of a code, and averaged over the batch.
+        The divergence, summed over the dimensions of a code and averaged over the batch.
     """
     terms = mean.square() + log_variance.exp() - 1.0 - log_variance
     return 0.5 * terms.sum(dim=1).mean()
@@ -142,25 +166,34 @@ def hinge_discriminator_loss(features: Features, *, real: bool) -> Tensor:
     """Return the discriminator's hinge loss of real or of generated pictures (Lim and Ye 2017), averaged over scales.
 
     The loss is the mean of max(0, 1 - score) for real pictures, and of max(0, 1 + score) for generated pictures.
+
+    Args:
+        features: the discriminator's features of real or of generated pictures.
+        real: whether the pictures are real.
     """
     sign = -1.0 if real else 1.0
     return torch.stack([F.relu(1.0 + sign * scale[-1].float()).mean() for scale in features]).mean()
 
 
 def hinge_generator_loss(features: Features) -> Tensor:
-    """Return the generator's hinge loss: minus the mean score of the generated pictures, averaged over scales."""
+    """Return the generator's hinge loss: minus the mean score of the generated pictures, averaged over scales.
+
+    Args:
+        features: the discriminator's features of the generated pictures.
+    """
     return -torch.stack([scale[-1].float().mean() for scale in features]).mean()
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """Return the gradient penalty of WGAN-GP (Gulrajani et al. 2017): the mean over pictures of (norm - 1)^2.
 
-    ``norm`` is the norm of the gradient of a picture's score (the sum, if there are several) with respect to its
-    pixels. The pictures are random mixtures of real and fake pictures, with one uniform share for each pair.
+    ``norm`` is the norm of the gradient of a picture's score with respect to its pixels. If the critic returns several
+    scores of a picture, their sum is used. The pictures are mixtures of a real and a generated picture, with a random
+    share for each pair.
 
     Args:
         critic: function from pictures (N, 3, H, W) to scores (N, ...).
-        real, fake: pictures (N, 3, H, W); both are detached.
+        real, fake: real and generated pictures (N, 3, H, W); both are detached.
     """
     share = torch.rand((len(real), 1, 1, 1), device=real.device)
     mixed = (share * real.detach() + (1 - share) * fake.detach()).requires_grad_(True)
@@ -170,9 +203,9 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
 
 
 def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """Return the R1 penalty (Mescheder et al. 2018): the mean over real pictures of the squared gradient norm.
+    """Return the R1 penalty (Mescheder et al. 2018): the mean over real pictures of the squared norm of a gradient.
 
-    The gradient is that of a picture's score with respect to its pixels.
+    This is the gradient of a picture's score with respect to the picture's pixels.
 
     Args:
         critic: function from pictures (N, 3, H, W) to scores (N,).
@@ -200,7 +233,7 @@ def dice(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the binary cross-entropy of attributes, summed over attributes and averaged over pictures.
+    """Return the binary cross-entropy of predicted attributes, summed over attributes and averaged over pictures.
 
     Args:
         logits: predicted logits (N, attributes).
@@ -213,8 +246,8 @@ def elegant_adversarial(logits: list[Tensor], *, real: bool) -> Tensor:
     """Return ELEGANT's adversarial loss: the cross-entropy of D1's logits, plus half the cross-entropy of D2's logits.
 
     Args:
-        logits: logits of D1 (full resolution) and of D2 (half resolution) for some pictures.
-        real: whether the target is "real" or "fake".
+        logits: list of the logits of D1 (full resolution) and of D2 (half resolution).
+        real: if true, the target of the logits is 1 (real), else 0 (generated).
     """
     target = 1.0 if real else 0.0
     full, half = (

@@ -20,19 +20,20 @@ from maskgan_cli.weights.lookup import find_weights
 class ValidationSettings(Section):
     """Settings of the measures of generated faces.
 
-    The generator paints every validation mask in the style of the next validation face. These pictures get three
-    measures:
+    The generator paints every validation mask in the style of the next validation face. Three measures of these painted
+    pictures are computed:
 
-    - ``val_sharpness``: their mean sharpness divided by that of the photos.
+    - ``val_sharpness``: the mean sharpness of the painted pictures, divided by the mean sharpness of the photos.
     - ``val_mask_accuracy``: the share of pixels that a face parser assigns to the class of the mask.
-    - ``val_kid``: the kernel distance (KID) between pictures and photos over the features of Inception with its
-      published weights. Without these weights it is called ``val_kernel_distance``: over other Inception weights, or
-      over the parser's features if ``inception`` is null.
+    - ``val_kid``: the kernel distance (KID) between painted pictures and photos, computed from the features of
+      Inception with its published weights. With other Inception weights, or with the parser's features (if
+      ``inception`` is null), the measure is called ``val_kernel_distance``.
 
     Attributes:
-        every: interval in steps; the measures are also computed after the last step. Null: never.
+        every: interval in steps at which the measures are computed; they are also computed after the last step. Null:
+            never.
         parser: weights of the face parser; if null, the weights that all commands find by default.
-        inception: weights of Inception from pytorch-fid.
+        inception: file of Inception weights from pytorch-fid; if null, the parser's features are used.
     """
 
     every: Positive | None = None
@@ -41,7 +42,7 @@ class ValidationSettings(Section):
 
 
 class PaintingMeasures:
-    """Computes the measures that `ValidationSettings` describes.
+    """Computes measures of generated faces: sharpness, mask accuracy and kernel distance; see `ValidationSettings`.
 
     Args:
         settings: see `ValidationSettings`.
@@ -49,7 +50,7 @@ class PaintingMeasures:
         batch_size: number of faces in one forward pass of these networks.
 
     Attributes:
-        every: interval in steps.
+        every: interval in steps at which a task computes the measures.
 
     Raises:
         InputError: weights are missing or do not fit.
@@ -57,7 +58,7 @@ class PaintingMeasures:
 
     @classmethod
     def of(cls, settings: ValidationSettings, device: torch.device, batch_size: int) -> PaintingMeasures | None:
-        """Create the measures; return None if ``settings.every`` is None."""
+        """Create an instance; return None if ``settings.every`` is None, so that measures are never computed."""
         return None if settings.every is None else cls(settings, device, batch_size)
 
     def __init__(self, settings: ValidationSettings, device: torch.device, batch_size: int) -> None:
@@ -70,7 +71,7 @@ class PaintingMeasures:
 
     @torch.no_grad()
     def __call__(self, painted: Tensor, photos: Tensor, labels: Tensor) -> dict[str, float]:
-        """Compute the measures and return them by name; with fewer than two faces without the kernel distance.
+        """Compute the measures and return them by name. If N is 1, the kernel distance is left out.
 
         Args:
             painted: generated faces (N, 3, S, S) ``uint8``.
@@ -90,7 +91,7 @@ class PaintingMeasures:
         return measures
 
     def _each(self, network: Any, pictures: Tensor) -> Tensor:
-        """Return a network's outputs for pictures (N, 3, S, S), on the CPU; each process computes a share of them."""
+        """Return a network's outputs for pictures (N, 3, S, S), on the CPU; the processes divide the work among them."""
 
         def compute(rows: slice) -> Tensor:
             return torch.cat([network(part) for part in torch.split(pictures[rows], self._batch)])

@@ -1,7 +1,7 @@
 """Augmentation of mouths for the face parser: other proportions, light from above, larger lip labels.
 
-It makes rendered faces more like photographs. In photographs the upper lip is darker than the lower lip, and a quarter
-thinner than in rendered faces; and annotators include the vermilion border in the lips.
+This augmentation makes rendered faces more like photographs. In photographs, the upper lip is darker than the lower
+lip, and a quarter thinner than in rendered faces. Annotators of photographs include the vermilion border in the lips.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHADOW: Final = 18  # the longest shadow below a lip is 1/18 of the picture's s
 
 
 def reshape_mouths(images: Tensor, labels: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-    """Change the proportions of mouths at random, in pictures and label maps, and return both.
+    """Change width and height of mouths at random; return the changed pictures and label maps.
 
     Mouths become thinner more often than thicker, and wider more often than narrower.
 
@@ -69,7 +69,15 @@ def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
 
 
 def enlarge_lips(labels: Tensor, share: float) -> Tensor:
-    """Enlarge the lips by one pixel in a ``share`` of the label maps (N, S, S); only skin pixels become lip pixels."""
+    """Enlarge the lips by one pixel in some of the label maps; only skin pixels become lip pixels.
+
+    Args:
+        labels: label maps (N, S, S).
+        share: share of the label maps that are changed.
+
+    Returns:
+        The label maps (N, S, S).
+    """
     chosen = torch.rand((len(labels), 1, 1), device=labels.device) < share
     for name in ("u_lip", "l_lip"):
         larger = F.max_pool2d((labels == ID[name]).float().unsqueeze(1), 3, 1, 1).squeeze(1) > 0
@@ -78,4 +86,5 @@ def enlarge_lips(labels: Tensor, share: float) -> Tensor:
 
 
 def _is_mouth(labels: Tensor) -> Tensor:
+    """Return a boolean mask (N, S, S) of label maps (N, S, S): True for pixels of the lips and the inner mouth."""
     return torch.isin(labels, torch.tensor(_MOUTH, device=labels.device, dtype=labels.dtype))

@@ -1,4 +1,4 @@
-"""Losses, validation and sample grids that all generators of faces from masks share (paper, Sec. 3.3)."""
+"""Losses, validation and sample grids of all tasks that train a generator of faces from masks (paper, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ class PaintingTask(ABC):
     Attributes:
         recipe: a recipe with a section ``loss``, which holds the weights of the loss terms.
         accelerator: device, processes and precision.
-        features: the frozen network of the perceptual loss; None if there is no such loss.
-        class_weights: weights of the classes (19,) in the L1 loss; None if all are 1.
+        features: the frozen network of the perceptual loss; None if the recipe has no perceptual loss.
+        class_weights: weights of the classes (19,) in the loss term ``pixel``; None if all weights are 1.
         validation: faces for validation and sample grids.
-        measures: slow measures of these faces, see `measures.ValidationSettings`; None if they are never computed.
+        measures: computes slow measures of generated validation faces, see `measures.ValidationSettings`; None if the
+            measures are never computed.
     """
 
     recipe: TrainingRecipe
@@ -48,7 +49,7 @@ class PaintingTask(ABC):
     @property
     @abstractmethod
     def weights(self) -> BaseModel:
-        """The weights of the loss terms, from the recipe; its fields are called like the terms."""
+        """The recipe's weights of the loss terms; the fields have the names of the terms."""
 
     @abstractmethod
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
@@ -64,7 +65,11 @@ class PaintingTask(ABC):
         """
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """Return the generator's adversarial loss, given the discriminator's features of generated pictures."""
+        """Return the generator's adversarial loss, a scalar; here the least-squares loss.
+
+        Args:
+            fake: the discriminator's layer outputs for the generated pictures.
+        """
         return losses.least_squares(fake, real=True)
 
     def terms(
@@ -75,13 +80,13 @@ class PaintingTask(ABC):
         fake_features: losses.Features | None,
         real_features: losses.Features | None,
     ) -> dict[str, Tensor]:
-        """Compute the generator's losses by name, without their weights.
+        """Return the generator's losses by name, not multiplied by their weights.
 
         Args:
             labels: label maps (N, S, S) from which ``fake`` was generated.
             fake, real: generated and real pictures (N, 3, S, S) in [-1, 1].
-            fake_features, real_features: the discriminator's features of both; if they are None, the terms
-                ``adversarial`` and ``feature_matching`` are left out.
+            fake_features, real_features: the discriminator's layer outputs for ``fake`` and for ``real``. If they are
+                None, the terms ``adversarial`` and ``feature_matching`` are left out.
         """
         terms = {}
         if fake_features is not None and real_features is not None:
@@ -109,12 +114,16 @@ class PaintingTask(ABC):
         return terms
 
     def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """Return the sum of the loss terms, each multiplied by its weight in ``recipe.loss``."""
+        """Return the sum (a scalar) of the loss terms, each multiplied by its weight in ``recipe.loss``."""
         weights = self.weights.model_dump()
         return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
     def validate(self) -> dict[str, float]:
-        """Reconstruct each validation face from its own mask and style; return the mean L1 in [0, 1] and PSNR in dB."""
+        """Reconstruct each validation face from its own mask and style, and compare the result with the face.
+
+        Returns:
+            ``val_l1``: the mean absolute difference, for pictures in [0, 1]. ``val_psnr``: the mean PSNR in dB.
+        """
         real = self.validation.images
         fake = self.paint(self.validation.labels, self.validation.labels, real)
         error = (fake.float() - real.float()) / 255
@@ -127,13 +136,20 @@ class PaintingTask(ABC):
         return None if self.measures is None else self.measures.every
 
     def measure(self) -> dict[str, float]:
-        """Paint each validation mask in the style of the next face, and return the measures of `ValidationSettings`."""
+        """Paint each validation mask in the style of the next validation face, and measure the painted pictures.
+
+        Returns:
+            Sharpness, mask accuracy and kernel distance by name, see `ValidationSettings`.
+        """
         assert self.measures is not None
         labels, images = self.validation.labels, self.validation.images
         return self.measures(self.paint(labels, labels.roll(-1, 0), images.roll(-1, 0)), images, labels)
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each face: mask, face, its reconstruction, its mask painted in the style of the next face."""
+        """Draw a row of four pictures for each face, and return the picture (H, W, 3).
+
+        A row has the face's mask, the face, its reconstruction, and its mask painted in the style of the next face.
+        """
         rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
         labels, images = self.validation.labels[:rows], self.validation.images[:rows]
         same = self.paint(labels, labels, images)

@@ -21,16 +21,17 @@ FeatureNetwork = VGG19Features | FaceParser
 
 
 class PerceptualSettings(Section):
-    """Settings of the perceptual loss's network.
+    """Settings of the network that the perceptual loss uses.
 
     Attributes:
         network: ``vgg19``: pretrained VGG-19; ``random``: the same architecture with seeded random weights;
             ``parser``: a face parser of this project, whose features depend on the regions of a face; ``none``: no
             perceptual loss.
         weights: for ``vgg19``, a file in torchvision's layout; if null, the file in the cache (``maskgan weights pull
-            vgg19``). For ``parser``, weights of a face parser; if null, those that all commands find by default.
+            vgg19``). For ``parser``, weights of a face parser; if null, the weights that all commands find by default.
         width: channels of the first layer of ``random``.
-        normalise: normalise the inputs of ``vgg19`` by ImageNet's mean and standard deviation, instead of [-1, 1].
+        normalise: normalise the inputs of ``vgg19`` by ImageNet's mean and standard deviation; if false, the inputs are
+            in [-1, 1].
     """
 
     network: Literal["vgg19", "random", "parser", "none"] = "vgg19"
@@ -49,8 +50,8 @@ def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None
     """Load the frozen network of the perceptual loss.
 
     Returns:
-        The network, on the CPU; None if the loss is switched off. A record for ``run.json`` with the network's name
-        and the SHA-256 of its weights.
+        The network, on the CPU, or None if the loss is switched off; and a record for ``run.json`` with the network's
+        name and, if its weights come from a file, their SHA-256.
 
     Raises:
         InputError: the network's weights cannot be found or do not fit.

@@ -1,4 +1,4 @@
-"""Training in several processes: they divide the validation among them, and check that their inputs are the same."""
+"""Training in several processes: each process computes a share of the validation; checks that all inputs are equal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_agreement(accelerator: Accelerator, what: str, value: object, hint: st
 
     Args:
         accelerator: connects the processes.
-        what: name of the value, for the error message.
+        what: description of the value, for the error message.
         value: this process's value; the values are compared as text.
         hint: advice for the user, for the error message.
 
@@ -38,7 +38,10 @@ def check_agreement(accelerator: Accelerator, what: str, value: object, hint: st
 
 @contextlib.contextmanager
 def shared(accelerator: Accelerator) -> Iterator[None]:
-    """Inside this context, `in_shares` divides its rows among the processes. All processes must enter it together."""
+    """Context manager inside which `in_shares` divides its rows among the processes.
+
+    All processes must enter the context together.
+    """
     token = _SHARING.set(accelerator)
     try:
         yield
@@ -51,7 +54,8 @@ def in_shares(count: int, compute: Callable[[slice], Tensor]) -> Tensor:
 
     Args:
         count: number of rows of the whole result, at least 1.
-        compute: computes a range of rows; it must return the same rows for the same range in every process.
+        compute: function from a range of row numbers to these rows; in every process, it must return the same rows for
+            the same range.
 
     Returns:
         All rows (count, ...) on the CPU, in every process.

@@ -15,7 +15,13 @@ BUCKET_BYTES: Final = 25 << 20  # size of the gradients in one message, as in Di
 
 @dataclass
 class _Sent:
-    """A running all-reduce: its gradients, the same values in one flat tensor, and the handle to wait for."""
+    """A running all-reduce of one bucket.
+
+    Attributes:
+        gradients: the gradients of the bucket.
+        flat: the same values in one flat tensor, which the all-reduce changes.
+        work: handle to wait for the end of the all-reduce.
+    """
 
     gradients: list[Tensor]
     flat: Tensor
@@ -25,13 +31,14 @@ class _Sent:
 class GradientReduction:
     """Replaces the gradients of parameters by their mean over all processes.
 
-    The parameters are divided into buckets, the last layers first. A bucket is sent as soon as a backward pass has
-    computed all of its gradients, while the pass computes those of earlier layers. Buckets are sent in the same order
-    in every process. If the processes have equal shares of a batch, the mean is the gradient of the whole batch.
+    The parameters are divided into buckets, the last layers first. A bucket is sent as soon as the backward pass has
+    computed all gradients of the bucket; meanwhile, the backward pass computes the gradients of earlier layers. Buckets
+    are sent in the same order in every process. If the processes have equal shares of a batch, the mean is the gradient
+    of the whole batch.
 
-    DistributedDataParallel does the same, but does not work here: it expects one forward pass of one network for each
-    backward pass. A step of a GAN backpropagates through a fixed discriminator, and EBST runs one generator three
-    times.
+    PyTorch's DistributedDataParallel does the same, but does not work here, because it expects one forward pass of one
+    network for each backward pass. A step of a GAN backpropagates through a fixed discriminator, and EBST runs one
+    generator three times.
 
     Args:
         parameters: the parameters whose gradients are averaged, in the same order in every process.
@@ -58,7 +65,7 @@ class GradientReduction:
 
     @contextlib.contextmanager
     def during_backward(self) -> Iterator[None]:
-        """Run one backward pass inside this context; on exit all gradients are replaced by their means."""
+        """Context manager for one backward pass; on exit, all gradients are replaced by their means over processes."""
         self._missing = [len(bucket) for bucket in self._buckets]
         self._next, self._active = 0, True
         try:
@@ -75,7 +82,7 @@ class GradientReduction:
             self._sent, self._active = [], False
 
     def _computed(self, number: int) -> None:
-        """Count a computed gradient of bucket ``number``, and send the next buckets as long as they are complete."""
+        """Record that a gradient of bucket ``number`` has been computed; send the next buckets that are complete."""
         if not self._active:
             return
         self._missing[number] -= 1
@@ -83,6 +90,7 @@ class GradientReduction:
             self._send()
 
     def _send(self) -> None:
+        """Start the all-reduce of the next bucket."""
         gradients = [p.grad for p in self._buckets[self._next] if p.grad is not None]
         self._next += 1
         if gradients:

@@ -29,9 +29,9 @@ class Order:
     """Arguments of `train`: task, data, run folder and settings.
 
     Attributes:
-        task: name of the training command and of the folder of its recipes, e.g. ``dmn``.
+        task: name of the training command and of the folder with its recipes, e.g. ``dmn``.
         recipe_class: class of the task's recipes.
-        prepare: the task's ``prepare_training``: (`TrainingPlan`, recipe, **options) -> `Loop`.
+        prepare: the task's function ``prepare_training``: (`TrainingPlan`, recipe, **options) -> `Loop`.
         data: folder of a prepared data set.
         out: the run folder.
         recipe: name of a recipe, or path of a YAML file.
@@ -39,9 +39,9 @@ class Order:
         start: weights file or run folder whose weights replace the random initialisation.
         resume: continue an existing run; if False, an existing run is an error.
         overwrite: delete an existing run.
-        options: keyword arguments of ``prepare`` that only this task has.
-        track: experiment trackers that receive the metrics besides ``metrics.jsonl``; if empty, TensorBoard if it is
-            installed.
+        options: further keyword arguments of ``prepare``, which only this task has.
+        track: names of experiment trackers that receive the metrics, in addition to ``metrics.jsonl``. If empty,
+            TensorBoard is used if it is installed.
     """
 
     task: str
@@ -59,10 +59,11 @@ class Order:
 
 
 def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
-    """Train to the last step, with the run folder locked.
+    """Train up to the last step of the schedule. During the training, the run folder is locked.
 
     Returns:
-        The finished loop: ``run.model`` is the weights file, ``progress`` has the steps and the last validation.
+        The finished loop. Its ``run.model`` is the path of the weights file; its ``progress`` has the number of steps
+        and the results of the last validation.
 
     Raises:
         InputError: recipe, data, weights and run folder do not fit together, or another process has locked the folder.
@@ -82,11 +83,12 @@ def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
 
 
 def is_main_process() -> bool:
-    """Whether this process writes files and messages: True in a single process and in torchrun's first process."""
+    """Return whether this process writes files and messages: True for a single process and torchrun's first one."""
     return int(os.environ.get("WORLD_SIZE", "1")) < 2 or os.environ.get("RANK", "0") == "0"
 
 
 def _run(order: Order, plan: TrainingPlan, recipe: TrainingRecipe) -> Loop:
+    """Prepare the training, run it up to the last step, and return the finished loop."""
     loop = order.prepare(plan, recipe, **order.options)
     done, total = loop.progress.step, recipe.schedule.steps
     if done >= total:
@@ -102,7 +104,7 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     """Create Hugging Face's `Accelerator` for a device and a precision. A process can run one training at a time.
 
     Args:
-        device: see `TrainingCallbacks.device`.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         precision: ``no`` (float32), ``fp16`` or ``bf16``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Comparison of run folders: reads their metrics, and draws their training curves."""
+"""Comparison of runs: reads the metrics of run folders, and draws their training curves."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class RunMetrics:
 
     Attributes:
         name: name of the run folder.
-        task: the trained task, from the recipe.
+        task: name of the trained task, from the recipe.
         steps: number of steps of the whole training, from the recipe.
         step: last step with metrics.
-        series: (step, value) pairs of each metric, in the order of the steps.
+        series: for each metric's name, a list of pairs (step, value), in the order of the steps.
     """
 
     name: str
@@ -76,7 +76,7 @@ class RunMetrics:
         return self.series[metric][-1][1] if metric in self.series else None
 
     def best(self, metric: str) -> tuple[int, float] | None:
-        """Return the step and the value of a metric's best value; None if the run does not have the metric."""
+        """Return the pair (step, value) with a metric's best value; None if the run does not have the metric."""
         if metric not in self.series:
             return None
         return max(self.series[metric], key=lambda pair: goodness(metric, pair[1]))
@@ -84,6 +84,10 @@ class RunMetrics:
 
 def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:
     """Choose the metrics to compare.
+
+    Args:
+        runs: the runs to compare.
+        wanted: names of the metrics that the user wants; empty for a default choice.
 
     Returns:
         The names in ``wanted``, without duplicates. If ``wanted`` is empty: the validation metrics that all runs have,
@@ -107,7 +111,7 @@ def metrics_of(runs: Sequence[RunMetrics], wanted: Sequence[str]) -> list[str]:
 
 
 def draw_curves(runs: Sequence[RunMetrics], metrics: Sequence[str]) -> Picture:
-    """Draw the curves of some metrics: a picture (H, W, 3) with one panel per metric and one line per run."""
+    """Draw the curves of metrics, and return a picture (H, W, 3) with one panel per metric and one line per run."""
     columns = min(2, len(metrics))
     rows = -(-len(metrics) // columns)
     head = 18 * len(runs) + 16
@@ -130,6 +134,14 @@ def _panel(
     metric: str,
     lines: Sequence[Sequence[tuple[int, float]]],
 ) -> None:
+    """Draw the panel of one metric.
+
+    Args:
+        pen, font: tools of Pillow.
+        corner: top left corner (x, y) of the panel in pixels.
+        metric: name of the metric, the title of the panel.
+        lines: for each run, pairs (step, value); empty for a run without this metric.
+    """
     values = [value for line in lines for _, value in line]
     low, high = min(values), max(values)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
@@ -156,4 +168,5 @@ def _panel(
 
 
 def _colour(i: int) -> tuple[int, int, int]:
+    """Return the colour of the run with index ``i``."""
     return _COLOURS[i % len(_COLOURS)]

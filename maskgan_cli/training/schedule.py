@@ -11,8 +11,13 @@ from maskgan_cli.errors import InputError
 def learning_rate(base: float, step: int, schedule: ScheduleSettings) -> float:
     """Return the learning rate of a step.
 
-    The rate is ``base`` until step ``decay_from`` and then falls linearly to 0 at the last step. If ``decay_every`` is
+    The rate is ``base`` until step ``decay_from``, and then falls linearly to 0 at the last step. If ``decay_every`` is
     set, the rate is also multiplied by ``decay`` after every ``decay_every`` steps.
+
+    Args:
+        base: learning rate of the first step.
+        step: number of the step, from 0.
+        schedule: ``steps``, ``decay_from``, ``decay`` and ``decay_every`` are used.
     """
     if schedule.decay is not None and schedule.decay_every is not None:
         base *= schedule.decay ** (step // schedule.decay_every)

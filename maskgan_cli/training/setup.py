@@ -26,7 +26,7 @@ from maskgan_cli.training.start import initialise, read_start, trained
 from maskgan_cli.training.task import Task
 from maskgan_cli.weights.format import Weights, load_strictly
 
-Samplers = Callable[[int], Sampler[list[Draw]]]  # first step -> the samples to draw in every step from there
+Samplers = Callable[[int], Sampler[list[Draw]]]  # first step -> sampler of the faces of this and all later steps
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class TrainingPlan:
         data: the prepared data set.
         out: the run folder.
         accelerator: devices, processes and precision.
-        resume, overwrite: continue or delete a run that ``out`` already contains, see `RunFolder.start`.
+        resume: continue a run that ``out`` already contains.
+        overwrite: delete a run that ``out`` already contains.
         callbacks: the caller's callbacks.
         start: a weights file or run folder whose weights replace the random initialisation.
         track: names of experiment trackers, see `trackers.check_trackers`.
@@ -78,21 +79,22 @@ class TrainingPlan:
         edits: Path | None = None,
         sampler: Samplers | None = None,
     ) -> Loop:
-        """Prepare the run folder, build the task, and return the training loop, before its first step.
+        """Prepare the run folder, build the task, and return the training loop, which has not run any step yet.
 
         Args:
             recipe: the resolved recipe.
             make_task: builds the task from a batch of validation faces; called after the run folder is ready.
-            dependencies: records (with hashes) of the networks that the run depends on besides the data, by name; they
-                must match on resume.
+            dependencies: records (with hashes) of the networks, besides the data, that the run depends on, by name.
+                They must match on resume.
             masked: whether the task needs masks.
-            start_kind: kind of the weights file that ``start`` must be, to initialise the task's first network. If
-                ``start`` is a folder, the other networks (discriminators) are initialised from it too. Empty: the loop
-                does not use ``start``.
+            start_kind: kind of weights that ``start`` must contain; they initialise the task's first network. If
+                ``start`` is a folder, the other networks (discriminators) are initialised from it too. If empty,
+                ``start`` is not used.
             expression_variants: whether batches also contain another rendering of each face's scene, with another
                 expression.
             edits: folder with two edits of every training mask, which batches also contain; None for no edits.
-            sampler: function from the first step to a sampler of training samples; None for shuffled epochs.
+            sampler: function from the first step to a sampler, which chooses the training faces of this and all later
+                steps; None for shuffled epochs.
 
         Raises:
             InputError: data, recipe and run folder do not fit together.
@@ -129,7 +131,10 @@ class TrainingPlan:
         return Loop(task, recipe, run, stream, accelerator, about=card, callbacks=self.callbacks, track=self.track)
 
     def _initialise(self, task: Task, start: Weights, kind: str) -> None:
-        """Load trained weights into the task's first network, and into its other networks if they have weights too."""
+        """Load the weights ``start``, of this ``kind``, into the task's first network.
+
+        If the folder ``self.start`` has weights of the task's other networks, load these weights too.
+        """
         (_, first), *others = task.networks.items()
         initialise(first, start, kind)
         for name, network in others:
@@ -138,6 +143,7 @@ class TrainingPlan:
             self.callbacks.say(f"{name}: {'from scratch' if tensors is None else 'trained'}")
 
     def _say_sizes(self, task: Task, faces: int) -> None:
+        """Report the number of training faces, the sizes of the networks, the processes and the device."""
         counted = {name: network for name, network in task.networks.items() if name != "average"}
         networks = ", ".join(f"{name} {parameter_count(network) / 1e6:.1f} M" for name, network in counted.items())
         self.callbacks.say(
@@ -148,7 +154,13 @@ class TrainingPlan:
     def _stream(
         self, recipe: TrainingRecipe, train: FaceDataset, sampler: Samplers | None
     ) -> Callable[[int], Iterator[Batch]]:
-        """Return a function from the first step to an endless iterator over this process's batches from there."""
+        """Return a function that returns an endless iterator over this process's batches, given the first step.
+
+        Args:
+            recipe: the resolved recipe.
+            train: the training faces.
+            sampler: see `loop`.
+        """
         accelerator = self.accelerator
 
         def epochs(first_step: int) -> StepSampler:
@@ -179,7 +191,12 @@ class TrainingPlan:
 
 
 def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
-    """Return the value of a manifest column for every face; None if ``column`` is empty.
+    """Return a list of the values that the faces have in a column of the manifest; None if ``column`` is empty.
+
+    Args:
+        faces: the training faces.
+        column: name of the column, ``data.balance`` of the recipe.
+        root: folder of the data set, for the error message.
 
     Raises:
         InputError: a face has no value in this column.

@@ -28,10 +28,15 @@ def read_start(where: Path, kind: str) -> Weights:
 
 
 def initialise(network: nn.Module, start: Weights, kind: str) -> None:
-    """Load trained weights into a network of this ``kind``. The image size may differ; every tensor must fit.
+    """Load trained weights into a network. The image sizes of both may differ, but every tensor must fit.
 
     Layers that the weights file does not contain keep their random initialisation: the last layer of a classifier if
     the file has only the trunk, and the class centres of ``train identity``.
+
+    Args:
+        network: the network to initialise.
+        start: weights from `read_start`.
+        kind: kind of the network, a key of `networks.KINDS`.
 
     Raises:
         InputError: tensors do not fit; the message names the differences.
@@ -42,9 +47,10 @@ def initialise(network: nn.Module, start: Weights, kind: str) -> None:
 
 
 def generator_file(where: Path, kind: str) -> Path:
-    """Return ``where / "KIND.safetensors"`` if ``where`` is a folder with this file and without ``model.safetensors``.
+    """Return the path from which weights of a kind are read, given a weights file, run folder or weights folder.
 
-    Otherwise return ``where``.
+    If ``where`` is a folder that has ``KIND.safetensors`` but no ``model.safetensors``, this is the path of
+    ``KIND.safetensors``. Otherwise it is ``where``.
     """
     named = where / f"{kind}.safetensors"
     return named if named.is_file() and not (where / MODEL_FILE).is_file() else where
@@ -54,8 +60,8 @@ def trained(name: str, where: Path | None) -> dict[str, Tensor] | None:
     """Read the tensors of another trained network of a run, e.g. its discriminator.
 
     Args:
-        name: name of the network; the file is called ``NAME.safetensors``.
-        where: run folder, whose newest checkpoint is read, or a folder of weights files.
+        name: name of the network; its file is called ``NAME.safetensors``.
+        where: a run folder, whose newest checkpoint is read, or a folder of weights files.
 
     Returns:
         The tensors by name, not checked against a network; None if ``where`` is not a folder or has no such file.

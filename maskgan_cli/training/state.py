@@ -1,4 +1,4 @@
-"""One checkpoint of a run, called its state: all that a bit-exact resume needs, and the hashes of these files."""
+"""Writing and reading one checkpoint of a run, called a state: all files that a bit-exact resume needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from maskgan_cli.weights.format import differences, shapes_of
 
 
 class Stateful(Protocol):
-    """An optimiser, or another object with values that a resume needs (the loss scaler of fp16)."""
+    """Interface of an optimiser, or of another object with values that a resume needs (the loss scaler of fp16)."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the values to save."""
@@ -36,9 +36,9 @@ class Progress:
     Attributes:
         step: number of finished steps.
         window: number of steps since the losses were last logged.
-        sums: sums of the losses and of the duration over these steps, by name; None right after logging.
+        sums: sums of the losses and of the duration over these ``window`` steps, by name; None right after logging.
         validation: results of the last validation, by name.
-        best: step and value of the best validation, by the measure that ``schedule.best`` names.
+        best: the best validation so far: its ``step``, and its value of the metric that ``schedule.best`` names.
     """
 
     step: int = 0
@@ -49,7 +49,7 @@ class Progress:
 
 
 class Unwritten(Exception):
-    """A file of a state could not be written; ``name`` is the name of the file, the message is the reason."""
+    """Raised if a file of a state cannot be written; ``name`` is the name of the file, the message is the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(why)
@@ -60,6 +60,11 @@ def write_state(
     folder: Path, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]
 ) -> None:
     """Write a state into ``folder``; if the folder exists, it is replaced.
+
+    Args:
+        folder: the folder to write.
+        progress: progress of the run.
+        networks, optimisers: the objects whose tensors and values are written, by name.
 
     Raises:
         Unwritten: the disk is full or fails; the incomplete folder has been removed.
@@ -91,7 +96,7 @@ def write_state(
 
 
 class Damaged(Exception):
-    """A file of a state is corrupt; the message names the file and the reason."""
+    """Raised if a file of a state is corrupt; the message names the file and the reason."""
 
 
 def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> Progress:
@@ -141,7 +146,11 @@ def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapp
 
 
 def _progress(values: Any, step: int) -> Progress:
-    """Convert the content of progress.json, and check that it is the progress of this ``step``."""
+    """Convert the content of progress.json to `Progress`.
+
+    Raises:
+        ValueError: the content is not the progress of the step ``step``.
+    """
     progress = Progress(**values)
     values_by_name = (progress.sums, progress.validation, progress.best)
     numbers = [progress.window, *(number for values in values_by_name for number in (values or {}).values())]
@@ -151,7 +160,7 @@ def _progress(values: Any, step: int) -> Progress:
 
 
 def discard(folder: Path) -> None:
-    """Remove a state folder. It is renamed first, so a killed process leaves no incomplete folder under its name."""
+    """Remove a state folder if it exists. It is renamed first, so an incomplete folder never has a state's name."""
     if folder.exists():
         hidden = folder.with_name(f".{folder.name}-old")
         shutil.rmtree(hidden, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Inputs of the generator for a batch: augmented masks and faces, and the pictures that the style encoder sees."""
+"""Builds the generator's inputs from a batch: augmented masks and target faces, and inputs of the style encoder."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class StyleAugmentationSettings(Section):
     Attributes:
         light, tint: changes of light and colour, the same in the style picture and in the face to reconstruct.
         blur, noise: blur and noise in the style encoder's input only.
-        expression_variants: share of the faces for which the style encoder sees another rendering of the same scene
-            with another expression (``maskgan synth --expressions``). So the network learns edits with a ground truth,
-            e.g. to open a mouth whose teeth the style picture does not show.
+        expression_variants: share of the faces for which the style picture is another rendering of the same scene with
+            another expression (``maskgan synth --expressions``). The face itself is then the ground truth of an edit,
+            e.g. of opening a mouth whose teeth the style picture does not show.
         others: share of the steps in which the style picture shows another person. No ground truth exists then, so the
             terms ``pixel``, ``feature_matching`` and ``perceptual`` are 0.
-        rotate, zoom, shift: movement of the whole face with its mask, so that the network sees heads in many positions.
+        rotate, zoom, shift: movement of the whole face with its mask, so that the network is trained with heads in many
+            positions.
         style_rotate, style_zoom, style_shift: further movement of the style encoder's input only, so that the style
             code depends on appearance and not on the position of the parts of the face.
     """
@@ -50,9 +51,10 @@ class StyleAugmentationSettings(Section):
 
 
 def augment_geometry(batch: Batch, settings: StyleAugmentationSettings) -> Batch:
-    """Rotate, scale and shift every face of a batch at random, with its mask and its expression variant.
+    """Rotate, scale and shift every face of a batch at random, and return the new batch.
 
-    Pictures become float32. If the settings move nothing, the batch is returned unchanged.
+    The face's mask and its expression variant (another rendering of the same scene) are moved in the same way. The new
+    pictures are float32. If ``rotate``, ``zoom`` and ``shift`` are 0, the batch is returned unchanged.
     """
     if not (settings.rotate or settings.zoom or settings.shift):
         return batch
@@ -71,8 +73,8 @@ def generator_inputs(batch: Batch, settings: StyleAugmentationSettings) -> tuple
     """Build the generator's inputs and targets for a batch of N faces of S x S pixels, with random augmentation.
 
     Returns:
-        Four tensors: one-hot masks (N, 19, S, S) to paint; target faces (N, 3, S, S) in [-1, 1]; and the style
-        encoder's masks and pictures, with the same shapes.
+        Four tensors: one-hot masks (N, 19, S, S) to paint; the faces (N, 3, S, S) in [-1, 1] that the generator should
+        paint; and the style encoder's masks and pictures, with the same shapes.
     """
     mask, real = one_hot(batch.labels), to_unit(batch.images)
     style_mask, style = mask, real

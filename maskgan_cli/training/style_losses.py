@@ -18,7 +18,7 @@ from maskgan_cli.weights.lookup import find_weights
 
 
 class StyleLosses:
-    """The loss terms ``colours``, ``texture`` and ``identity`` of `LossSettings`; terms of weight 0 are not computed.
+    """Computes the loss terms ``colours``, ``texture`` and ``identity`` of `LossSettings`, if their weight is not 0.
 
     Args:
         weights: weights of the loss terms.
@@ -38,11 +38,11 @@ class StyleLosses:
             self._identity = network.eval().requires_grad_(False)
 
     def terms(self, fake: Tensor, mask: Tensor, style: Tensor, style_mask: Tensor) -> dict[str, Tensor]:
-        """Compute the losses by name, without their weights.
+        """Return the losses by name, not multiplied by their weights; terms with the weight 0 are left out.
 
         Args:
             fake, style: generated faces and style pictures (N, 3, H, W) in [-1, 1].
-            mask, style_mask: the one-hot masks (N, 19, H, W) of both.
+            mask, style_mask: one-hot masks (N, 19, H, W) of the generated faces and of the style pictures.
         """
         terms = {}
         if self._weights.colours:

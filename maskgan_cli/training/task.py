@@ -14,7 +14,7 @@ from maskgan_cli.files import Picture
 
 
 class Task(Protocol):
-    """Interface of a training task: networks, their optimisers, and one training step.
+    """Interface of a training task: networks, their optimisers, the training step, validation and saving.
 
     Attributes:
         networks: all modules that a checkpoint stores, by name.
@@ -25,7 +25,7 @@ class Task(Protocol):
     optimisers: Mapping[str, Optimizer]
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the networks on one batch, and return the losses by name, as scalar tensors."""
+        """Update the networks once on a batch of this process; return the losses by name, as scalar tensors."""
 
     def validate(self) -> dict[str, float]:
         """Validate on faces of the validation split, and return the results by name.
@@ -38,27 +38,31 @@ class Task(Protocol):
         """Return a picture (H, W, 3) with the networks' results for some validation faces, for visual inspection."""
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the trained weights to ``path``, with the metadata ``about``.
+        """Write the weights of the task's main network to ``path``, with the metadata ``about``.
 
-        Weights of further networks are written to files in the same folder before ``path`` is written.
+        The weights of other networks are written first, to files in the same folder.
         """
 
 
 @runtime_checkable
 class Accumulating(Protocol):
-    """A task that supports gradient accumulation (``data.accumulate``)."""
+    """Interface of a task that supports gradient accumulation (``data.accumulate``)."""
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Backpropagate each part of a batch, then step the optimisers once; return the mean losses of the parts."""
+        """Update the networks once on a batch that is divided into parts; return the losses by name.
+
+        The losses of each part are backpropagated, the optimisers step once, and the returned losses are means over the
+        parts.
+        """
 
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A task with slow measures, which are computed at their own interval, separately from its validation."""
+    """Interface of a task with slow measures, which are computed at another interval than its validation."""
 
     @property
     def measure_every(self) -> int | None:
         """Interval of the measures in steps; None if they are never computed."""
 
     def measure(self) -> dict[str, float]:
-        """Compute the measures and return them by name. As in `Task.validate`, all processes call this method."""
+        """Compute the measures and return them by name. All processes call this method at the same step."""

@@ -20,9 +20,9 @@ _MAX_LENGTH: Final = 500  # largest number of characters of a setting, a limit o
 
 
 def check_trackers(names: Sequence[str]) -> tuple[str, ...]:
-    """Check the names of trackers, and return them without duplicates.
+    """Check the names of trackers, and return the names without duplicates.
 
-    If ``names`` is empty, the result is TensorBoard if its package is installed, and otherwise no tracker.
+    If ``names`` is empty, the result is ``("tensorboard",)`` if its package is installed, and otherwise empty.
 
     Raises:
         InputError: a tracker is unknown, or its package is not installed.
@@ -38,7 +38,7 @@ def check_trackers(names: Sequence[str]) -> tuple[str, ...]:
 
 
 class Trackers:
-    """Sends the metrics of a run to its trackers; used in the main process only.
+    """Sends the metrics of a run to experiment trackers; used in the main process only.
 
     TensorBoard writes to the folder ``events`` of the run. When a run resumes, Weights & Biases and MLflow continue the
     run whose id is stored in the run folder.
@@ -47,7 +47,8 @@ class Trackers:
         names: names of the trackers, checked with `check_trackers`.
         run: the run folder.
         recipe: the resolved recipe, which Weights & Biases and MLflow display.
-        first_step: the next step; TensorBoard discards older entries of this and later steps.
+        first_step: first step that will be logged; TensorBoard discards entries of this and later steps that an
+            earlier process wrote.
     """
 
     def __init__(self, names: Sequence[str], run: Path, recipe: Mapping[str, Any], first_step: int) -> None:
@@ -72,23 +73,28 @@ class Trackers:
             write_json(path, {**known, **found})
 
     def _start(self, tracker: Any) -> Any:
-        if hasattr(tracker, "start"):  # earlier versions of Accelerate start it when it is made
+        """Start a tracker of Accelerate, add it to the list of trackers, and return it."""
+        if hasattr(tracker, "start"):  # earlier versions of Accelerate start a tracker when it is created
             tracker.start()
         self._trackers.append(tracker)
         return tracker
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Send the metrics of a step to all trackers."""
+        """Send the metrics of a step, by name, to all trackers."""
         for tracker in self._trackers:
             tracker.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Send the buffered values and close the trackers."""
+        """Send the values that are still buffered, and close all trackers."""
         for tracker in self._trackers:
             tracker.finish()
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested mappings to strings: ``{"a": {"b": 1}}`` becomes ``{"a.b": "1"}``, cut to 500 characters.
+
+    ``prefix`` is put before each name.
+    """
     flat: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

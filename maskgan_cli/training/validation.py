@@ -20,10 +20,16 @@ BEST = "best"  # folder of the best weights in the run folder
 
 
 class Validation:
-    """Validates a task and computes its slow measures (`Measuring`), each at its own interval and after the last step.
+    """Validates a task and computes its slow measures (`Measuring`), and stores the weights with the best result.
+
+    Validation and measures have separate intervals; both are also computed after the last step.
 
     Args:
-        task, recipe, run, accelerator, about: see `loop.Loop`.
+        task: the task to validate.
+        recipe: the resolved recipe; its ``schedule`` has the interval and the metric that chooses the best weights.
+        run: the run folder.
+        accelerator: device, processes and precision.
+        about: metadata that is written into the weights file.
     """
 
     def __init__(
@@ -33,7 +39,7 @@ class Validation:
         self._accelerator, self._about = accelerator, about
 
     def run_if_due(self, progress: Progress, *, last: bool) -> dict[str, float]:
-        """Validate if the current step is a multiple of an interval or the last step.
+        """Validate and compute the slow measures, each if the current step is a multiple of its interval or the last.
 
         The results are stored in ``progress``. If they are the best so far, the main process also writes the weights.
         All processes must call this method.
@@ -43,7 +49,7 @@ class Validation:
             last: whether the current step is the last one.
 
         Returns:
-            The results by name; empty if no validation was due.
+            The results by name; empty if neither validation nor measures were due.
 
         Raises:
             InputError: ``schedule.best`` names a result that the task does not have.
@@ -67,12 +73,13 @@ class Validation:
         return values
 
     def _keep_best(self, progress: Progress, values: Mapping[str, float], *, complete: bool) -> None:
-        """If the result that ``schedule.best`` names is the best so far, store it and write the current weights.
+        """If the metric that ``schedule.best`` names has its best value so far, store it and write the current weights.
 
         Args:
             progress: progress of the run; its field ``best`` is updated.
             values: results of this validation, by name.
-            complete: whether ``values`` has all results of the task, so that an unknown name is an error.
+            complete: whether ``values`` has all results of the task. If it has, and the metric is not among them, an
+                `InputError` is raised.
         """
         name = self._schedule.best
         if name and complete and name not in values:

@@ -13,7 +13,7 @@ from maskgan_cli.weights.format import kind_of, load, save_weights
 
 
 def average(first: str | Path, second: str | Path, out: Path, *, share: float = 0.5, overwrite: bool = False) -> None:
-    """Write ``(1 - share) * first + share * second`` with a model card.
+    """Average the weights of two networks, ``(1 - share) * first + share * second``; write them with a model card.
 
     The average of a network before and after fine-tuning is often better than both (Wortsman et al. 2022, Robust
     fine-tuning of zero-shot models). The metrics of the second network are not copied to the result.
@@ -46,5 +46,5 @@ def average(first: str | Path, second: str | Path, out: Path, *, share: float = 
 
 
 def _average(old: Tensor, new: Tensor, share: float) -> Tensor:
-    """Return ``(1 - share) * old + share * new``; for integer tensors (counters of batch norm), return ``new``."""
+    """Return ``(1 - share) * old + share * new``. For integer tensors (batch norm's counters), return ``new``."""
     return torch.lerp(old, new, share) if new.is_floating_point() else new

@@ -1,7 +1,8 @@
 """Layouts of published StarGAN, ELEGANT, SPADE and SEAN checkpoints; see `maskgan_cli.weights.layouts`.
 
 The functions ``_*_settings`` infer a network's settings from the tensor shapes of a checkpoint; without shapes they
-return the settings of the published network. The functions ``_*_names`` map published module paths to the project's.
+return the settings of the published network. The functions ``_*_names`` return a dict from the published path of each
+module to its path in this project.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from maskgan_cli.weights.layouts import Layout, Names, Settings
 
 
 def _stargan_settings(shapes: Shapes) -> Settings:
-    """Infer StarGAN's settings. The shapes show the number of attributes, not their names.
+    """Infer the settings of StarGAN's generator from the tensor shapes of a checkpoint.
 
-    If there are as many attributes as in the published network, use its names. Otherwise ``attributes`` is None, and
-    the user must name them.
+    The shapes show the number of attributes, not their names. If the number is that of the published network, the
+    names are those of the published network. Otherwise ``attributes`` is None, and the user must name them.
     """
     if not shapes:
         return asdict(StarGANConfig())
@@ -35,7 +36,10 @@ def _stargan_settings(shapes: Shapes) -> Settings:
 
 
 def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
-    """Infer the discriminator's settings. The last kernel covers the last feature map, so it shows the image size."""
+    """Infer the settings of StarGAN's discriminator from the tensor shapes of a checkpoint.
+
+    The kernel of the classifier ``conv2`` covers its whole feature map, so its size shows the image size.
+    """
     if not shapes:
         return asdict(StarGANDiscriminatorConfig())
     layers = sum(name.startswith("main.") and name.endswith(".weight") for name in shapes)
@@ -44,20 +48,29 @@ def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _stargan_discriminator_names(settings: Settings) -> Names:
-    """Map module names of StarGAN's discriminator; the layers of the trunk have the same numbers in both layouts."""
+    """Return a dict from the published module paths of StarGAN's discriminator to the project's.
+
+    The layers of the trunk have the same numbers in both.
+    """
     trunk = {f"main.{2 * i}": f"main.{2 * i}" for i in range(settings["layers"])}
     return {**trunk, "conv1": "patches", "conv2": "classes"}
 
 
 def _elegant_settings(shapes: Shapes) -> Settings:
-    """Infer ELEGANT's settings. No shape shows the attributes: ``attributes`` is None, and the user must name them."""
+    """Infer the settings of ELEGANT's encoder and decoder from the tensor shapes of a checkpoint.
+
+    No shape shows the attributes, so ``attributes`` is None, and the user must name them.
+    """
     if not shapes:
         return {**asdict(ElegantConfig()), "attributes": None}
     return {**asdict(ElegantConfig(width=shapes["encoder.main.0.0.weight"][0])), "attributes": None}
 
 
 def _elegant_names(_: Settings) -> Names:
-    """Map module names of ELEGANT: five layers each; the decoder's last one has neither norm nor activation."""
+    """Return a dict from the published module paths of ELEGANT's encoder and decoder to the project's.
+
+    Both have five layers. The last layer of the decoder has neither norm nor activation.
+    """
     return {
         **{f"encoder.main.{i}.{j}": f"encoder.layers.{i}.{j}" for i in range(5) for j in (0, 1)},
         **{f"decoder.main.{i}.{j}": f"decoder.layers.{i}.{j}" for i in range(4) for j in (0, 1)},
@@ -66,7 +79,7 @@ def _elegant_names(_: Settings) -> Names:
 
 
 def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
-    """Infer the settings of ELEGANT's discriminators.
+    """Infer the settings of ELEGANT's discriminators D1 and D2 from the tensor shapes of a checkpoint.
 
     D1's linear layer covers a feature map whose side is a sixteenth of the image size.
     """
@@ -78,15 +91,19 @@ def _elegant_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _elegant_discriminator_names(_: Settings) -> Names:
-    """Map module names of ELEGANT's discriminators; D1 and D2 are two files with the same tensor names."""
+    """Return a dict from the published module paths of ELEGANT's discriminators to the project's.
+
+    D1 (``scales.0``) and D2 (``scales.1``) are published as two files with the same tensor names.
+    """
     names = {f"conv.{3 * i + j}": f"layers.{i}.{j}" for i in range(4) for j in (0, 1)} | {"linear.0": "verdict"}
     return {f"scales.{scale}.{theirs}": f"scales.{scale}.{ours}" for scale in (0, 1) for theirs, ours in names.items()}
 
 
 def _spade_settings(shapes: Shapes) -> Settings:
-    """Infer SPADE's settings. The shapes show the encoder, depth and width.
+    """Infer the settings of SPADE's generator and encoder from the tensor shapes of a checkpoint.
 
-    They show the image size only if the network has an encoder and the depth is ``normal`` or ``most``.
+    The shapes always show the depth, the width and whether there is an encoder. They show the image size only if there
+    is an encoder and the depth is ``normal`` or ``most``.
     """
     if not shapes:
         return asdict(SPADEConfig())
@@ -109,7 +126,10 @@ def _spade_settings(shapes: Shapes) -> Settings:
 
 
 def _spade_names(settings: Settings) -> Names:
-    """Map module names of SPADE. The published blocks have individual names; in this project they are one list."""
+    """Return a dict from the published module paths of SPADE to the project's.
+
+    The published blocks have individual names; in this project they are one list.
+    """
     blocks = [
         "head_0",
         "G_middle_0",
@@ -137,7 +157,7 @@ def _spade_names(settings: Settings) -> Names:
 
 
 def _spade_discriminator_settings(shapes: Shapes) -> Settings:
-    """Infer the settings of SPADE's discriminator. The tensor names show the number of scales and layers."""
+    """Infer the settings of SPADE's discriminator from the names and shapes of a checkpoint's tensors."""
     if not shapes:
         return asdict(DiscriminatorConfig())
     scales = {name.split(".")[0] for name in shapes}
@@ -146,7 +166,10 @@ def _spade_discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def _spade_discriminator_names(settings: Settings) -> Names:
-    """Map module names of SPADE's discriminator. Published inner layers are inside one more module with their norm."""
+    """Return a dict from the published module paths of SPADE's discriminator to the project's.
+
+    Each published inner layer is nested in one more module, together with its norm.
+    """
     layers = settings["layers"]
     inner = {"model0.0": "layers.0.0", f"model{layers}.0": f"layers.{layers}"}
     inner |= {f"model{i}.0.0": f"layers.{i}.0" for i in range(1, layers)}
@@ -157,7 +180,10 @@ def _spade_discriminator_names(settings: Settings) -> Names:
 
 
 def _sean_settings(shapes: Shapes) -> Settings:
-    """Infer SEAN's settings. No shape shows the image size, because the first layer is a convolution of the mask."""
+    """Infer the settings of SEAN's generator and encoder from the tensor shapes of a checkpoint.
+
+    No shape shows the image size, because the first layer is a convolution of the mask.
+    """
     if not shapes:
         return asdict(SEANConfig())
     return asdict(
@@ -171,7 +197,7 @@ def _sean_settings(shapes: Shapes) -> Settings:
 
 
 def _sean_names(_: Settings) -> Names:
-    """Map module names of SEAN.
+    """Return a dict from the published module paths of SEAN to the project's.
 
     The published blocks have individual names; in this project they are one list. The published numbers of the
     encoder's layers also count padding, norms and activations.

@@ -11,7 +11,7 @@ from maskgan_cli.networks import KINDS, canonical
 
 
 class NoCacheFolder(InputError):
-    """The cache folder is unknown: the user has no home folder, and ``MASKGAN_CACHE`` is not set."""
+    """Raised if the cache folder is unknown: the user has no home folder, and ``MASKGAN_CACHE`` is not set."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -43,12 +43,14 @@ def cache_folder() -> Path:
 
 
 def cached_weights(kind: str) -> Path:
-    """Return the path of the weights of a kind (e.g. ``dmn``) in the cache; the file need not exist."""
+    """Return the path of the weights of a kind of network (e.g. ``dmn``) in the cache; the file need not exist."""
     return cache_folder() / "weights" / f"{kind}.safetensors"
 
 
 def in_cache(kind: str) -> Path | None:
-    """Return the path of a kind's weights in the cache, also if stored under an old name; None if there are none.
+    """Return the path of the cached weights of a kind of network (e.g. ``dmn``); None if the cache has none.
+
+    Weights that are stored under an old name of the kind are found too.
 
     Raises:
         OSError: the cache is not readable.

@@ -14,7 +14,7 @@ from maskgan_cli.networks import KINDS
 
 
 def card_path(weights: str | Path) -> Path:
-    """Return the path of a weights file's card: ``model.safetensors`` -> ``model.md``."""
+    """Return the path of the model card of a weights file, e.g. ``model.md`` for ``model.safetensors``."""
     return Path(weights).with_suffix(".md")
 
 
@@ -88,7 +88,11 @@ def _recipe(description: Mapping[str, Any]) -> str:
 
 
 def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the table row about `maskgan personalise` (name -> text); empty for other weights."""
+    """Return the card's row about the fine-tuning for one person, as {row name: text}.
+
+    ``personal`` is the record that `maskgan personalise` stored in the weights; for other weights, it is None and the
+    result is empty.
+    """
     if not personal:
         return {}
     photos = f"{len(personal['photos'])} photo{'' if len(personal['photos']) == 1 else 's'}"
@@ -99,7 +103,11 @@ def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _averaged(averaged: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the table row about `maskgan weights average` (name -> text); empty for other weights."""
+    """Return the card's row about the averaging of two networks, as {row name: text}.
+
+    ``averaged`` is the record that `maskgan weights average` stored in the weights; for other weights, it is None and
+    the result is empty.
+    """
     if not averaged:
         return {}
     share = averaged["share"]

@@ -59,9 +59,13 @@ def import_weights(
         file: the checkpoint, a ``torch.save`` or safetensors file; for a network that is published as several files,
             all of them in the order of `Layout.parts`.
         out: the file to write; by default the cache, in which all commands find it.
-        unsaid: values of settings that cannot be inferred from the shapes of the tensors, see `Layout`.
+        unsaid: values of settings that cannot be inferred from the shapes of the tensors, e.g. ``attributes``; see
+            `Layout`.
         overwrite: replace ``out``.
         say: function that receives messages about tensors that were dropped or added.
+
+    Returns:
+        The path of the written file.
 
     Raises:
         InputError: the kind is unknown, the file is not readable, the tensors are not compatible, or ``out`` exists.
@@ -81,13 +85,13 @@ def import_weights(
 
 
 def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Converted:
-    """Build the network that the shapes in a checkpoint describe, and load the checkpoint's tensors strictly.
+    """Build the network whose settings follow from the shapes in a checkpoint, and load the checkpoint's tensors.
 
     Args:
-        kind: the kind of network.
+        kind: registry entry of the kind of network.
         files: one file, or one file for each of `Layout.parts` in this order. The last files may be absent if the
             network has no such parts.
-        unsaid: see `import_weights`.
+        unsaid: values of settings that cannot be inferred from the shapes, as in `import_weights`.
 
     Raises:
         InputError: the file is not readable, or tensors are missing, unexpected, of another shape or type, or not
@@ -132,7 +136,10 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
 
 
 def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Settings) -> str:
-    """Return the prefix in `_PREFIXES` without which the tensor names fit the layout; empty if no prefix does."""
+    """Return the prefix that must be removed from the tensor names, so that they are those of the layout.
+
+    If none of the `_PREFIXES` leads to these names, return an empty string.
+    """
     for prefix in _PREFIXES:
         inner = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
         if not inner:
@@ -150,7 +157,10 @@ def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Sett
 
 
 def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> dict[str, Tensor]:
-    """Read the tensors of all files, by name. If the layout has parts, the names have the form ``PART.NAME``."""
+    """Read all files of a published network, and return a dict from tensor name to tensor.
+
+    If the layout has parts, the names have the form ``PART.NAME``. ``say`` is as in `import_weights`.
+    """
     if len(files) > max(1, len(layout.parts)):
         expected = f"{len(layout.parts)} files ({', '.join(layout.parts)})" if layout.parts else "one file"
         raise InputError(layout.what, expected=expected, found=f"{len(files)} files")
@@ -165,7 +175,10 @@ def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> 
 
 
 def _settings(layout: Layout, shapes: Shapes) -> Settings:
-    """Infer the settings from the shapes; for a file of another kind, return the settings of the published network."""
+    """Infer a network's settings from the tensor shapes of a checkpoint.
+
+    If the shapes are those of another kind of network, return the settings of the published network.
+    """
     try:
         return layout.settings(shapes)
     except (KeyError, IndexError, ValueError, OverflowError):
@@ -173,7 +186,7 @@ def _settings(layout: Layout, shapes: Shapes) -> Settings:
 
 
 def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]:
-    """Return a function that converts the project's tensor name to the name in the published checkpoint."""
+    """Return a function that converts a tensor name of the project to the tensor's name in the published checkpoint."""
     if layout.names is None:
         return lambda name: name
     modules = {ours: theirs for theirs, ours in layout.names(settings).items()}
@@ -188,7 +201,7 @@ def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]
 
 
 def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
-    """Remove the tensors that the layout lists as unused from ``tensors``, and return messages that name them."""
+    """Remove the tensors that the layout lists as unused from ``tensors`` in place, and return messages about them."""
     remarks = []
     for pattern, what in layout.unused.items():
         names = [name for name in tensors if re.fullmatch(pattern, name)]
@@ -201,7 +214,15 @@ def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
 
 
 def _fill_counters(expected: Shapes, tensors: dict[str, Tensor]) -> list[str]:
-    """Add batch norm's counters with value 0, as PyTorch does, if ``tensors`` has none; return a message about it."""
+    """Add batch norm's counters with the value 0 to ``tensors`` in place if it has none, as PyTorch does.
+
+    Args:
+        expected: names and shapes of the network's tensors.
+        tensors: the checkpoint's tensors.
+
+    Returns:
+        A list with one message if counters were added, else an empty list.
+    """
     counters = [name for name in expected if name.endswith(_COUNTER)]
     if not counters or any(name in tensors for name in counters):
         return []

@@ -4,8 +4,8 @@ Inputs and outputs by kind of network, for a batch size N and the network's imag
 (N, S, S) uint8, and all images (N, 3, S, S) float32 in [-1, 1].
 
 Dense Mapping Network: ``mask``, ``style_mask``, ``style_image`` -> ``image``.
-Pix2PixHD-m: the same; ``style_mask`` is not used.
-SPADE: ``mask``, ``style_image`` -> ``image``. The style code is the mean of its distribution.
+Pix2PixHD-m: the same names as the Dense Mapping Network, but ``style_mask`` is not used.
+SPADE: ``mask``, ``style_image`` -> ``image``. The style is the mean of the distribution that the encoder predicts.
 SEAN: ``mask``, ``style_mask``, ``style_image``, ``own_mask``, ``own_image``, ``share`` -> ``image``. ``share`` (N, 19)
 float32 in [0, 1] mixes the styles for each class: 0 is the style of ``own_image``, 1 is the style of ``style_image``.
 SEAN cannot be exported to ONNX; its PyTorch module has these inputs.
@@ -46,7 +46,7 @@ _INSTALL = 'pip install "maskgan[onnx]"'
 
 
 class _FromLabelMaps(nn.Module):
-    """Base class of wrappers around a network, whose inputs are label maps instead of one-hot masks."""
+    """Base class of modules that wrap a network and convert input label maps to the network's one-hot masks."""
 
     ids: Tensor
 
@@ -86,7 +86,12 @@ class SPADEFromLabelMaps(_FromLabelMaps):
     network: SPADE
 
     def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
-        """Generate faces (N, 3, S, S) from label maps (N, S, S) ``uint8`` and style images (N, 3, S, S) in [-1, 1]."""
+        """Generate a face (N, 3, S, S) in [-1, 1] with the shape of ``mask`` and the style of ``style_image``.
+
+        Args:
+            mask: label map (N, S, S) ``uint8`` of the new face.
+            style_image: (N, 3, S, S) in [-1, 1].
+        """
         image: Tensor = self.network(self._one_hot(mask), style_image)
         return image
 
@@ -145,8 +150,8 @@ class Portable:
     """Description of the ONNX export of one kind of network.
 
     Attributes:
-        wrap: function that wraps the network in the module to export; the module's inputs are label maps, pictures and
-            numbers.
+        wrap: function that receives the network and returns the module to export. The inputs of this module are label
+            maps, pictures and numbers.
         inputs, output: names of the module's inputs and of its output.
         obstacle: the reason why the network cannot be exported; empty if it can.
     """
@@ -213,7 +218,18 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
 
 
 def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path, description: dict[str, Any]) -> None:
-    """Export a module to an ONNX file with a variable batch size, and store the description in the file."""
+    """Export the module ``network`` to an ONNX file with a variable batch size, and store its description in it.
+
+    Args:
+        portable: description of the export.
+        network: the module to export.
+        weights: the weights file, which gives the sizes of the inputs.
+        path: the ONNX file to write.
+        description: kind, settings and provenance of the network.
+
+    Raises:
+        InputError: the package onnx or onnxscript is missing.
+    """
     try:
         import onnx
         import onnxscript  # noqa: F401 (PyTorch's exporter needs it)
@@ -240,7 +256,15 @@ def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path,
 
 
 def _difference(portable: Portable, network: nn.Module, weights: Weights, path: Path, count: int) -> float:
-    """Return the largest absolute difference between the outputs of PyTorch and onnxruntime for a random batch."""
+    """Return the largest absolute difference between the outputs of PyTorch and onnxruntime for random inputs.
+
+    Args:
+        portable: description of the export.
+        network: the exported module.
+        weights: the weights file, which gives the sizes of the inputs.
+        path: the ONNX file.
+        count: batch size.
+    """
     try:
         import onnxruntime
     except ImportError as error:
@@ -255,7 +279,10 @@ def _difference(portable: Portable, network: nn.Module, weights: Weights, path: 
 
 
 def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
-    """Return a batch of ``count`` random inputs with a fixed seed, in the order of ``portable.inputs``."""
+    """Return random inputs of a network with the batch size ``count``, one tensor for each of ``portable.inputs``.
+
+    The seed is fixed. The settings in ``weights`` give the image size and the number of attributes.
+    """
     size, generator = weights.config["image_size"], torch.Generator().manual_seed(count)
 
     def draw(name: str) -> Tensor:

@@ -28,7 +28,7 @@ Report = Callable[[int, int], None]  # (bytes received, total bytes or 0 if unkn
 
 
 def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
-    """Download the published weights of a kind into the cache, unless they are there, and return the path of the file.
+    """Download the published weights of a kind into the cache, unless it contains them, and return the file's path.
 
     The SHA-256 of the file must begin with the published digits. The SHA-256 of the first download is stored in
     ``pins.json``, and later downloads must have the same SHA-256. An interrupted download is resumed; a later call can
@@ -36,7 +36,7 @@ def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
     deleted.
 
     Args:
-        kind: the kind of network.
+        kind: registry entry of the kind of network.
         report: function that receives the number of received bytes and of all bytes (0 if unknown).
 
     Raises:
@@ -146,7 +146,7 @@ class _Part:
         return self.file.stat().st_size if self.file.is_file() else 0
 
     def about(self) -> Mapping[str, Any]:
-        """Read address and ETag (keys ``url``, ``etag``) from the JSON file; empty if it is missing or damaged."""
+        """Return the content of the JSON file (keys ``url`` and ``etag``); empty if it is missing or damaged."""
         try:
             note = json.loads(self.note.read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -154,7 +154,7 @@ class _Part:
         return note if isinstance(note, dict) else {}
 
     def can_resume(self, url: str) -> bool:
-        """Return whether the download from ``url`` can be resumed by a later call: data and an ETag were received."""
+        """Return whether a later call can resume the download from ``url``, i.e. data and an ETag were received."""
         about = self.about()
         return self.size > 0 and about.get("url") == url and isinstance(about.get("etag"), str)
 
@@ -172,7 +172,13 @@ class _Part:
 
 
 def _download(url: str, part: _Part, report: Report) -> None:
-    """Download a file to ``part``. If the connection is lost, resume after the last received byte."""
+    """Download a file to ``part``. If the connection is lost, resume after the last received byte.
+
+    ``report`` receives the numbers of received and of all bytes, as in `fetch`.
+
+    Raises:
+        requests.RequestException: the download failed.
+    """
     import requests
 
     if not part.can_resume(url):
@@ -201,7 +207,10 @@ def _download(url: str, part: _Part, report: Report) -> None:
 
 
 def _append(response: requests.Response, part: _Part, report: Report) -> None:
-    """Append the data of a response to ``part``. If the server sends the whole file, overwrite ``part`` instead."""
+    """Append the data of a response to ``part``. If the server sends the whole file, overwrite ``part`` instead.
+
+    ``report`` is as in `fetch`.
+    """
     import requests
 
     resumed = response.status_code == 206  # partial content
@@ -221,7 +230,13 @@ def _append(response: requests.Response, part: _Part, report: Report) -> None:
 
 
 def _reason(url: str, error: Exception, *, kept: bool) -> str:
-    """Return the reason of a failed download as text. ``kept`` says whether the partial file was kept for resuming."""
+    """Return a text for the user that says why a download failed.
+
+    Args:
+        url: the address.
+        error: the error that was raised.
+        kept: whether the partial file was kept, so that the download can be resumed.
+    """
     import requests
 
     if isinstance(error, requests.Timeout):
@@ -240,7 +255,7 @@ def _pins_file() -> Path:
 
 
 def _pins() -> dict[str, str]:
-    """Read the SHA-256 of the first download of each file, by file name.
+    """Return a dict from file name to the SHA-256 of the file's first download.
 
     Raises:
         InputError: the file of hashes is damaged.

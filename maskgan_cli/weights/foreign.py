@@ -27,7 +27,7 @@ _DEPTH = 8  # maximum number of nested keys
 
 
 def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
-    """Load VGG-19 up to relu5_1 from a file in torchvision's layout; later layers are ignored.
+    """Load VGG-19 up to relu5_1 from a file with torchvision's tensor names; later layers are ignored.
 
     Args:
         path: the file.
@@ -50,7 +50,7 @@ def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = l
     Args:
         path: the file.
         expected: description of the expected file, for error messages.
-        say: function that receives messages about the key and the prefix.
+        say: function that receives a message if tensors under a key are used, or if the prefix is removed.
 
     Raises:
         InputError: the file is missing or damaged, holds no state dict, or its tensors are larger than the file.
@@ -113,7 +113,9 @@ def _check_archive(path: Path, expected: str) -> None:
 
 
 def _check_tensors(path: Path, tensors: dict[str, Tensor], expected: str) -> None:
-    """Check that the tensors are plain and not larger than the file; a large tensor could repeat one stored number.
+    """Check that the tensors are plain and not larger than the file.
+
+    A small file could otherwise contain a huge tensor that repeats one stored number.
 
     Raises:
         InputError: a tensor is sparse, quantised or on another device, or the tensors are larger than the file.

@@ -82,6 +82,10 @@ def save_weights(
 def read_weights(where: str | Path, kind: str) -> Weights:
     """Read a weights file, or the ``model.safetensors`` of a run folder.
 
+    Args:
+        where: the file or folder.
+        kind: the expected kind of network, e.g. ``dmn``.
+
     Raises:
         InputError: the file is missing, damaged, of another kind, or has no description.
     """
@@ -95,7 +99,7 @@ def read_weights(where: str | Path, kind: str) -> Weights:
 
 
 def kind_of(where: str | Path) -> str:
-    """Return the kind of network in a weights file or run folder.
+    """Return the kind of network (e.g. ``dmn``) in a weights file or run folder.
 
     Raises:
         InputError: the file is missing, damaged, or has no description.
@@ -106,7 +110,10 @@ def kind_of(where: str | Path) -> str:
 
 
 def published_sha256(where: str | Path) -> str:
-    """Return the SHA-256 of the published file from which a weights file was imported; for other files, their own."""
+    """Return the SHA-256 of the published checkpoint from which a weights file was imported.
+
+    If the weights were not imported, return the SHA-256 of the weights file. ``where`` is the file or a run folder.
+    """
     path = _file_of(where)
     if path.suffix == ".safetensors":
         with contextlib.suppress(InputError, KeyError, TypeError), _opened(path, "weights") as file:
@@ -116,7 +123,11 @@ def published_sha256(where: str | Path) -> str:
 
 @contextlib.contextmanager
 def _opened(path: Path, expected: str) -> Iterator[Any]:
-    """Open a safetensors file; errors of the library inside the block are converted to an InputError."""
+    """Context manager that opens a safetensors file and yields the open file.
+
+    Errors that the safetensors library raises inside its block are converted to an InputError. ``expected`` describes
+    the expected file for the message.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             yield file
@@ -135,7 +146,11 @@ def _header(file: Any) -> str | None:
 
 
 def _file_of(where: str | Path) -> Path:
-    """Return the path of a weights file; if ``where`` is a run folder, that of its ``model.safetensors``."""
+    """Return the path ``where`` of a weights file; if it is a run folder, return the path of its ``model.safetensors``.
+
+    Raises:
+        InputError: the folder has no such file.
+    """
     path = Path(where)
     if path.is_dir():
         path = path / MODEL_FILE
@@ -189,7 +204,7 @@ def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weigh
         device: the device of the network.
 
     Returns:
-        The network in evaluation mode, and the content of the file.
+        The network in evaluation mode on the device, and the content of the file.
 
     Raises:
         InputError: see `read_weights` and `load_strictly`; or the settings are not valid.
@@ -204,7 +219,11 @@ def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weigh
 
 
 def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
-    """Build a network of a kind with the settings ``config`` on the meta device, which allocates no memory for tensors.
+    """Build a network on the meta device, which allocates no memory for tensors.
+
+    Args:
+        kind: registry entry of the kind of network.
+        config: settings of the architecture, as in a weights file.
 
     Raises:
         ValueError: a setting is unknown, of another type or out of range.
@@ -219,16 +238,21 @@ def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
 
 
 class _WithoutNormal(TorchFunctionMode):
-    """Skips initialisation with normal random numbers, which has no effect on the meta device but takes two seconds."""
+    """Context manager that skips random normal initialisation of tensors inside its block.
+
+    On the meta device, the initialisation has no effect but takes two seconds.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call a PyTorch function (see `torch.overrides`); instead of ``normal_``, return the tensor unchanged."""
+        """Call a PyTorch function (see `torch.overrides`). If it is ``normal_``, only return its tensor unchanged."""
         given = {"tensor": args[0] if args else None, **(kwargs or {})}
         return given["tensor"] if func in (Tensor.normal_, nn.init.normal_) else func(*args, **(kwargs or {}))
 
 
 def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
-    """Create the configuration object of a kind from JSON values; only lists are converted (to tuples).
+    """Create the configuration object of a kind of network, e.g. a `DMNConfig`, from the settings in a weights file.
+
+    The values must have the types of the configuration; only lists are converted to tuples.
 
     Raises:
         ValueError: a setting is unknown, of another type or out of range.
@@ -252,7 +276,7 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
     Args:
         network: the network.
         tensors: the state dict.
-        source: where the tensors are from, for error messages.
+        source: file from which the tensors were read, for error messages.
 
     Raises:
         InputError: tensors are missing, unexpected, of another shape or type, or not finite; the message names them.
@@ -266,9 +290,11 @@ def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str |
 
 
 def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
-    """Return a message about the first tensor in ``found`` with a wrong type, NaN or infinity; empty if there is none.
+    """Return a message about the first tensor with a wrong type, NaN or infinity; an empty string if there is none.
 
-    Both state dicts must have the same names and shapes.
+    Args:
+        expected: state dict with tensors of the right types.
+        found: state dict to check, with the same names and shapes.
     """
     for name, tensor in expected.items():
         other = found[name]
@@ -280,12 +306,17 @@ def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor of a state dict, by name."""
+    """Return a dict from the name of each tensor in a state dict to its shape."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def differences(expected: Shapes, found: Shapes) -> str:
-    """Return a message about missing tensors, extra tensors and other shapes in ``found``; empty if there are none."""
+    """Compare the names and shapes of two state dicts (tensor name -> shape).
+
+    Returns:
+        A message about tensors that ``found`` lacks, that only ``found`` has, and that have other shapes in ``found``;
+        an empty string if there are no differences.
+    """
     groups = {
         "missing ": [name for name in expected if name not in found],
         "extra ": [name for name in found if name not in expected],

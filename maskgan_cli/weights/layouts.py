@@ -1,8 +1,9 @@
-"""Layouts of published checkpoints: a map of their tensor names to the project's, and settings from their shapes.
+"""Layouts of published checkpoints: their tensor names, and which settings follow from the shapes of their tensors.
 
-`maskgan_cli.networks` lists the layout of each kind. The functions ``*_names`` map published module paths to the
-project's; e.g. the tensor ``model.1.weight`` belongs to the module ``model.1``. The functions ``_*_settings`` infer a
-network's settings from the tensor shapes of a checkpoint; without shapes they return the published settings.
+`maskgan_cli.networks` lists the layout of each kind. The functions ``*_names`` return a dict from the published path
+of each module to its path in this project; e.g. the tensor ``model.1.weight`` belongs to the module ``model.1``. The
+functions ``_*_settings`` infer a network's settings from the tensor shapes of a checkpoint; without shapes they return
+the published settings.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ class Layout:
         settings: function that infers the network's settings from the shapes of a checkpoint (tensor name -> shape). It
             may raise KeyError, ValueError or IndexError for a file of another kind. Without shapes it returns the
             settings of the published network.
-        names: function that returns, for given settings, a map from published module paths (or names of single tensors)
-            to the project's; None if both are the same.
-        unused: tensors that are not used: pattern of their names -> description for messages.
+        names: function that receives the settings and returns a dict from published module paths (or names of single
+            tensors) to the project's; None if both are the same.
+        unused: tensors that the project does not use, as a dict from a regular expression for their names to a
+            description for messages.
         unsaid: names of the settings that cannot be inferred from the shapes. ``settings`` returns the published values
             for them, or None if the caller must give a value.
         parts: if the network is published as several files, names of the submodules in these files, in order; else
@@ -53,7 +55,10 @@ class Layout:
 
 
 def generator_names(settings: Settings) -> Names:
-    """Map module names of MaskGAN's generator; published numbers of its backbone also count ReLU and norm layers."""
+    """Return a dict from the published module paths of MaskGAN's generator to the project's.
+
+    The published numbers of the backbone's layers also count ReLU and norm layers.
+    """
     downs, blocks = settings["downs"], settings["blocks"]
     return {
         **_backbone_names(downs, blocks, "backbone."),
@@ -72,12 +77,21 @@ def generator_names(settings: Settings) -> Names:
 
 
 def blender_names(settings: Settings) -> Names:
-    """Map module names of the Alpha Blender, a narrower version of the generator's backbone."""
+    """Return a dict from the published module paths of the Alpha Blender to the project's.
+
+    The Alpha Blender is a narrower version of the generator's backbone.
+    """
     return _backbone_names(settings["downs"], settings["blocks"], "")
 
 
 def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
-    """Map module names of a pix2pixHD backbone; ``prefix`` is added to the project's names."""
+    """Return a dict from the published module paths of a pix2pixHD backbone to the project's.
+
+    Args:
+        downs: number of downsampling layers, and also of upsampling layers.
+        blocks: number of residual blocks.
+        prefix: text before the project's paths.
+    """
     first = 4 + 3 * downs  # number of the first residual block in the published layout
     ups = first + blocks  # number of the first upsampling layer
     return {
@@ -94,7 +108,10 @@ def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
 
 
 def discriminator_names(settings: Settings) -> Names:
-    """Map module names of the discriminator. Published scale 0 is the smallest picture; here it is the largest."""
+    """Return a dict from the published module paths of the discriminator to the project's.
+
+    In the published network, scale 0 receives the smallest picture; in this project, it receives the largest.
+    """
     scales, layers = settings["scales"], settings["layers"]
     return {
         f"scale{scales - 1 - scale}_layer{layer}.0": f"scales.{scale}.layers.{layer}{'' if layer == layers else '.0'}"
@@ -104,7 +121,10 @@ def discriminator_names(settings: Settings) -> Names:
 
 
 def vae_names(settings: Settings) -> Names:
-    """Map module names of MaskVAE; the published numbers of its layers continue from the encoder to the decoder."""
+    """Return a dict from the published module paths of MaskVAE to the project's.
+
+    The published numbers of the layers continue from the encoder to the decoder.
+    """
     stages = len(MaskVAEConfig(**settings).channels)
     return {
         **{f"e{i + 1}": f"encoder.{i}.0" for i in range(stages)},
@@ -118,9 +138,10 @@ def vae_names(settings: Settings) -> Names:
 
 
 def parser_names(_: Settings) -> Names:
-    """Map module names of the face parser, a U-Net with five levels down and four levels up.
+    """Return a dict from the published module paths of the face parser to the project's.
 
-    In this project, the two convolutions of each level are in one list.
+    The face parser is a U-Net with five levels down and four levels up. In this project, the two convolutions of each
+    level are in one list.
     """
     levels = {**{f"conv{i + 1}": f"down.{i}" for i in range(4)}, "center": "bottom"}
     levels |= {f"up_concat{4 - i}.conv": f"up.{i}.conv" for i in range(4)}

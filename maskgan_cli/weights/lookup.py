@@ -11,7 +11,7 @@ from maskgan_cli.weights.cache import NoCacheFolder, cache_folder, in_cache
 
 
 def bundled(kind: str) -> Path | None:
-    """Return the path of the weights of a kind that the package contains; None if it contains none."""
+    """Return the path of the bundled weights of a kind of network; None if the package contains none."""
     path = Path(__file__).parents[1] / "assets" / f"{kind}.safetensors"
     return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
@@ -27,7 +27,10 @@ def bundled_pair(path: Path) -> Path | None:
 
 
 def recorded(path: Path) -> str:
-    """Return the path of a weights file as text for records; for bundled weights, relative to the package's folder."""
+    """Return the path of a weights file as text, to be recorded in results.
+
+    The path of bundled weights is relative to the folder that contains the package.
+    """
     package = Path(__file__).parents[1]
     return path.relative_to(package.parent).as_posix() if path.is_relative_to(package) else str(path)
 
@@ -64,7 +67,12 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
 
 
 def named_with_origin(path: Path, kind: str) -> str:
-    """Return the path of a weights file and where it was found, for messages, e.g. ``PATH (the cache)``."""
+    """Return a text for messages that says which weights file is used and where it was found: ``PATH (the cache)``.
+
+    Args:
+        path: the file, as returned by `find_weights`.
+        kind: the kind of network, e.g. ``dmn``.
+    """
     kind = canonical(kind)
     variable = _variable_set(kind)
     if variable is not None and path == Path(os.environ[variable]):
@@ -80,7 +88,7 @@ def named_with_origin(path: Path, kind: str) -> str:
 
 
 def _variable_set(kind: str) -> str | None:
-    """Return the name of the environment variable that is set to weights of a kind; None if none is set."""
+    """Return the name of the environment variable that contains the path of a kind's weights; None if none is set."""
     return next((name for name in KINDS[kind].variables if os.environ.get(name)), None)
 
 
@@ -96,7 +104,7 @@ def _how_to_get(kind: str) -> str:
 
 
 def _problem(error: OSError | NoCacheFolder) -> str:
-    """Return text for a message about a cache that is not readable or has no folder."""
+    """Return a text for messages that says why no weights can be read from the cache."""
     if isinstance(error, NoCacheFolder):
         return "none, and no cache folder (this user has no home folder; MASKGAN_CACHE sets another one)"
     return f"the cache {cache_folder()} cannot be read: {(error.strerror or str(error)).lower()}"

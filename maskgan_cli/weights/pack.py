@@ -68,7 +68,7 @@ def _rounded(tensor: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
-    """Return the outputs for all faces as ``uint8``: pictures (N, 3, S, S) for the kind dmn, else masks (N, S, S)."""
+    """Return a network's ``uint8`` outputs for N faces: pictures (N, 3, S, S) of the kind dmn, else masks (N, S, S)."""
     outputs = []
     for i in range(0, len(faces.images), 8):
         image, mask = to_unit(faces.images[i : i + 8]), one_hot(faces.labels[i : i + 8])
@@ -82,7 +82,11 @@ def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
 
 
 def _change(before: Tensor, after: Tensor) -> float:
-    """Return the largest difference between pixel values of pictures; for label maps, the share of different pixels."""
+    """Return how much a network's outputs have changed.
+
+    For pictures (N, 3, H, W) this is the largest difference of a pixel value, for label maps (N, H, W) the share of
+    pixels whose class differs.
+    """
     if before.dim() == 4:
         return float((before.int() - after.int()).abs().max())
     return float((before != after).float().mean())

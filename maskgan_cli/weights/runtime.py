@@ -19,7 +19,7 @@ _FATAL = 4  # onnxruntime's log level for fatal errors only
 
 
 def open_onnx(path: Path, providers: Sequence[str], expected: str) -> Any:
-    """Open a network as an onnxruntime session.
+    """Open an ONNX file, and return the onnxruntime session that runs its network.
 
     Args:
         path: the file.

@@ -18,44 +18,50 @@ DOCS = Path(__file__).parents[2] / "docs"
 _HEAD = """# Reliability
 
 After this page you know how maskgan {version} was tested against broken files, kills, full disks and unusual machines.
-Measured on {machine}, Linux. `make test-hard` repeats the tests with the same seeds (about an hour, alone on the
-machine) and writes this page and [reliability.json](reliability.json). Every failure that was found was fixed and has a
-quick test. What has no row was not tested for this page.
+The figures were measured on {machine}, with Linux. `make test-hard` repeats the tests with the same
+random seeds, and writes this page and [reliability.json](reliability.json). It takes about an hour if nothing else runs
+on the machine.
+
+Every failure that was found is fixed and has a quick test. Things that have no row here were not tested for this page.
 
 """
 _INPUTS = """## Hostile inputs
 
-Valid files are damaged: truncated, bits flipped, spliced, sizes and types in headers changed, values exchanged, nested
-without end; archives are renamed, duplicated and compressed a thousandfold; weights hold NaN; the editor gets requests
-that its page never sends.
+The test damages valid files. It truncates them, flips bits, joins parts of different files, changes sizes and types in
+headers, replaces values, and nests values very deeply. In archives it renames and duplicates files, and adds files that
+are compressed a thousandfold. It writes NaN into weights. The editor receives requests that its page never sends.
 
-Each input must be read, or rejected in one line that names the problem: no traceback, no "unexpected", no partial file,
-nothing outside the output, within 20 s of processor time (two minutes of wall time) and 2 GB for the whole process
-(PyTorch included).
+The program must read each input, or reject it with one line that names the problem. It must not print a traceback or
+report an "unexpected" error. It must not leave partial files or write outside the output folder. It may use at most
+20 s of processor time (two minutes of wall time), and 2 GB of memory for the whole process, including PyTorch.
 
 """
 _DISTURBED = """## Kills, signals, other processes, full disks
 
 Each command is disturbed and then run again.
 
-- *fine*: the second run succeeds with the same bits as an undisturbed run, and leaves no partial files.
-- *hit*: the command was still running at the kill or signal. With two processes at one output: one stopped and named
-  the lock holder; otherwise it found the work done, or started later. With a full disk: the command ended with the line
-  that names the file.
+- *fine* counts the tries that end well: after the second run, the output is bit-identical to that of an undisturbed
+  run, and no partial files are left. With two processes, there is no second run.
+- *hit* counts the tries in which the disturbance had an effect:
+    - Kill or signal: the command was still running.
+    - Two processes with one output: one process stopped and named the process that holds the lock. In the other tries,
+      the second process started later, or found that the work was done.
+    - Full disk: the command stopped with one line that names the file.
 
-A kill is SIGKILL to the whole process group. `maskgan reproduce` is the fusion table of ten faces, fourteen commands
-with networks of two steps; its kill stops the command that runs the chain and the one that runs at that moment. The
-commands are forked, because starting Python and PyTorch fourteen times takes longer than their work.
+A kill is SIGKILL to the whole process group. The test of `maskgan reproduce` computes the fusion table with ten faces:
+fourteen commands, and two training steps for each network. The kill ends `reproduce` and the command that it is running
+at that moment. The test forks the commands, because starting Python and PyTorch fourteen times would take longer than
+the work itself.
 
 """
 _MEMORY = """## Memory over many pictures
 
-Peak memory of the process after a tenth of the work and at its end.
+The table shows the peak memory of the process after a tenth of the pictures, and after all of them.
 
 """
 _SURROUNDINGS = """## Surroundings
 
-What a command does on unusual machines and with unusual files. Quick tests check it.
+The table shows what a command does on unusual machines and with unusual files. Quick tests check this.
 
 """
 _SHARED, _AROUND = "`tests/data/test_shared_memory.py`", "`tests/cli/test_surroundings.py`"
@@ -63,35 +69,47 @@ _COLOURS = "`tests/test_colours.py`"
 _ROWS: list[tuple[str, ...]] = [
     (
         "shared memory too small for the batches (Docker gives 64 MB)",
-        "trains without loader processes and names `--shm-size`", _SHARED,
+        "trains without loader processes, and prints a line that names `--shm-size`", _SHARED,
     ),
-    ("shared memory full in the middle of a training", "one line names `--shm-size` and `--workers 0`", _SHARED),
-    ("a loader process that hangs", "ends five seconds after the first SIGINT or SIGTERM", _SHARED),
+    (
+        "shared memory full in the middle of a training",
+        "stops with one line that names `--shm-size` and `--workers 0`", _SHARED,
+    ),
+    ("a loader process that hangs", "stops five seconds after the first SIGINT or SIGTERM", _SHARED),
     (
         "no home folder, a user id without a name",
-        "uses bundled weights; else one line that names `MASKGAN_CACHE`", _AROUND,
+        "uses bundled weights; if it needs the cache folder, stops with one line that names `MASKGAN_CACHE`", _AROUND,
     ),
-    ("stdout that is not UTF-8 (cp1252, ASCII)", "prints escapes of the characters that the encoding lacks", _AROUND),
-    ("an error handler in `PYTHONIOENCODING`", "keeps it", _AROUND),
+    (
+        "stdout that is not UTF-8 (cp1252, ASCII)",
+        "prints characters that the encoding lacks as escape sequences", _AROUND,
+    ),
+    ("an error handler in `PYTHONIOENCODING`", "uses this error handler", _AROUND),
     ("stdout or stderr closed", "works as usual", _AROUND),
-    ("working directory deleted", "one line", _AROUND),
-    ("a photo of wide gamut (Display P3)", "the result keeps its colours, within rounding of its format", _COLOURS),
-    ("a grey or CMYK photo with a profile", "converts it to sRGB and says so", _COLOURS),
-    ("a TIFF with tags of its own", "keeps what describes the photo: EXIF, profile, resolution", _COLOURS),
+    ("working directory deleted", "stops with one line", _AROUND),
+    ("a photo of wide gamut (Display P3)", "keeps its colours, up to the rounding of the file format", _COLOURS),
+    ("a grey or CMYK photo with a profile", "converts it to sRGB, and reports this", _COLOURS),
+    ("a TIFF with private tags", "keeps only the tags that describe the photo: EXIF, profile, resolution", _COLOURS),
     (
         "a photo with more EXIF data than a JPEG holds",
-        "drops the maker's notes first, then the rest if needed, and says so", _COLOURS,
+        "drops the maker's notes first, then other EXIF data if needed, and reports this", _COLOURS,
     ),
-    ("a photo with transparency", "keeps it in PNG, WebP and TIFF; else white", _COLOURS),
-    ("a mask with erased parts", "reads them as background", _COLOURS),
-    ("frames after the first, files of unsupported formats", "reports them", "`tests/test_partly_read.py`"),
-    ("lists in UTF-16, in files and on stdin", "reads them", "`tests/data/test_layouts_of_others.py`"),
-    ("`-o -`, `-o /dev/stdout`, stdout redirected or not", "one line", _AROUND),
+    (
+        "a photo with transparency",
+        "keeps the transparency in PNG, WebP and TIFF; in other formats, these pixels are white", _COLOURS,
+    ),
+    ("a mask with transparent pixels", "reads them as background", _COLOURS),
+    (
+        "pictures with several frames, files of unsupported formats",
+        "reports what it does not read", "`tests/test_partly_read.py`",
+    ),
+    ("lists in UTF-16 (files and stdin)", "reads them", "`tests/data/test_layouts_of_others.py`"),
+    ("`-o -` or `-o /dev/stdout`, stdout redirected or not", "stops with one line", _AROUND),
 ]  # fmt: skip
 
 
 def document(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """The content of docs/reliability.json."""
+    """Return the content of docs/reliability.json; ``figures``: the results that the hard tests wrote, one for each."""
     for entry in figures:
         for reader in entry.get("readers", {}).values():
             reader["other"] = len(reader.pop("findings"))
@@ -99,7 +117,7 @@ def document(figures: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def page(made: dict[str, Any]) -> str:
-    """The page of a document, as Markdown."""
+    """Return the page as Markdown; ``made``: the content of docs/reliability.json."""
     figures: list[dict[str, Any]] = made["figures"]
     by_what: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in figures:
@@ -134,7 +152,7 @@ def _inputs(entry: dict[str, Any]) -> str:
         _mb(max(r["most_memory"] for r in readers.values())),
     ))  # fmt: skip
     table = _table(("reader", "inputs", "read", "rejected in one line", "anything else", "slowest", "memory"), rows)
-    return f"{table}`HARD_INPUTS` sets the number of inputs (10,000); an interrupted run has fewer of each.\n\n"
+    return f"{table}`HARD_INPUTS` sets the number of inputs (default 10,000). An interrupted run has fewer.\n\n"
 
 
 def _mb(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Compositing: combines the network's painting of an edited face with the photo that the face comes from.
+"""Compositing: blends the painting of an edited face (the network's output) into the photo that the face comes from.
 
 compose.py      entry point: the finished picture of an edit
 registration.py, closing.py, moving.py   displacement field between two masks; warping of the photo by this field

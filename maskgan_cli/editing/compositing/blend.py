@@ -28,25 +28,26 @@ MARGIN: Final = 0.012  # distance that the edited region keeps from features tha
 _FEATURES: Final = part_ids("face,glasses,ears,earring")
 _MOVED_GROWTH: Final = 0.012  # growth in a warped photo, whose pixels around the region are correct
 _ACCESSORIES: Final = part_ids("glasses,hat,earring,necklace,cloth")
-_OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # any other class
+_OTHER: Final = np.where(np.arange(256) == ID["skin"], ID["nose"], ID["skin"]).astype(np.uint8)  # a different class
 _HAIR_RIM: Final = 0.008  # hair within this distance of its border is not used, because it shows the background
 _SOFT: Final = 0.03  # width of the soft edge around a person
 _BAND: Final = 0.06  # width of the band around the region on which grain is measured
 
 
 def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap) -> Picture:
-    """Blend the painting into a warped photo in the regions where the photo does not show the edited mask.
+    """Blend the painting into a warped photo, only in the regions that do not yet show the edited label map.
 
-    The method is that of `paste_seamless`, but the region grows less, because the warped photo is correct around it.
+    The seams are hidden as in `paste_seamless`. The regions are enlarged less than there, because the warped photo is
+    correct around them.
 
     Args:
         moved: (S, S, 3), the warped photo.
-        result: (S, S, 3), the painting.
+        result: (S, S, 3), the painting: the network's output for the edited label map.
         move: the motion of the photo; ``move.missing`` is the region to paint.
-        after: (S, S), label map of the edit.
+        after: (S, S), the edited label map.
 
     Returns:
-        (S, S, 3), a new array.
+        The blended picture (S, S, 3), a new array.
     """
     if not move.missing.any():
         return moved.copy()
@@ -60,14 +61,14 @@ def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: Lab
 
 
 def _with_own_hair(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap, region: Region) -> Picture:
-    """Replace painted hair by hair synthesised from the warped photo.
+    """Replace painted hair by hair synthesised from patches of the hair in the warped photo.
 
     Args:
         moved: (S, S, 3), the warped photo.
         result: (S, S, 3), the painting.
         move: the motion of the photo.
-        after: (S, S), label map of the edit.
-        region: (S, S), the pixels that will be painted.
+        after: (S, S), the edited label map.
+        region: (S, S), True for the pixels that will be painted; only hair in this region is replaced.
 
     Returns:
         The painting (S, S, 3) with the replaced hair; unchanged if the photo shows too little hair.
@@ -85,10 +86,11 @@ def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelM
     """Blend the painting into the source with a soft edge.
 
     The edited region (where ``before`` and ``after`` differ) shows the painting. Around this region, the painting fades
-    out over ``softness`` of the picture's side. Beyond that, the source's pixels are unchanged.
+    out over a distance of ``softness`` times the picture's side. Farther away, the source's pixels are unchanged.
 
     Args:
-        source, result: (S, S, 3), the face before the edit, and the painting.
+        source: (S, S, 3), the face before the edit.
+        result: (S, S, 3), the painting: the network's output for the edited label map.
         before, after: (S, S) label maps of the source and of the edit.
         softness: width of the fade as a share of S, above 0.
 
@@ -107,14 +109,15 @@ def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelM
 def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: LabelMap) -> Picture:
     """Blend the painting into the source without a seam, in the source's light and with its grain.
 
-    The blended region is that of `grown`. The difference between source and painting on the region's border is
-    interpolated inside (see `harmonic`) and added to the painting, as in Poisson image editing (Perez et al., 2003).
-    Lips, brows and other parts get the source's colours (see `match_parts`) and texture (see `transfer_texture`).
-    Elsewhere, grain that the painting lacks is added. `refine_glasses` corrects new glasses. Outside the region, the
-    source's pixels are unchanged.
+    The painting replaces the region that `grown` returns: the edited pixels and their surroundings. On the border of
+    this region, source and painting differ. This difference is interpolated inside the region (see `harmonic`) and
+    added to the painting, as in Poisson image editing (Perez et al., 2003). Lips, brows and other parts get the
+    source's colours (see `match_parts`) and texture (see `transfer_texture`). Elsewhere, grain that the painting lacks
+    is added. `refine_glasses` corrects new glasses. Outside the region, the source's pixels are unchanged.
 
     Args:
-        source, result: (S, S, 3), the face before the edit, and the painting.
+        source: (S, S, 3), the face before the edit.
+        result: (S, S, 3), the painting: the network's output for the edited label map.
         before, after: (S, S) label maps of the source and of the edit.
 
     Returns:
@@ -140,9 +143,12 @@ def _blended(
 
     Args:
         source, result, before, after: see `paste_seamless`.
-        away: (S, S), distances to the edit, which control the soft edge: see `_away`.
-        region: (S, S), the pixels that may change; at least one.
+        away: (S, S), distances to the edit, scaled as in `_away`; the painting is opaque at 0 and fades out towards 1.
+        region: (S, S), True for the pixels that may change; at least one.
         own: whether lips, mouth and brows in the region get the source's texture: see `transfer_texture`.
+
+    Returns:
+        The blended picture (S, S, 3).
     """
     box = _around(region, round(_BAND * len(source)) + 2)
     texture, weight = np.zeros((*region[box].shape, 3)), np.zeros(region[box].shape)
@@ -172,7 +178,8 @@ def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
     """Blend the whole painted person (all classes but background) into the source, with a soft edge around the person.
 
     Args:
-        source, result: (S, S, 3), the photo and the painting.
+        source: (S, S, 3), the photo.
+        result: (S, S, 3), the painting of the same scene.
         labels: (S, S), label map of both pictures.
 
     Returns:
@@ -186,11 +193,18 @@ def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
 
 
 def grown(before: LabelMap, after: LabelMap) -> Region:
-    """Return the region (S, S) in which two label maps differ, grown to include creases and shadows of removed parts.
+    """Return the region to paint for an edit: the pixels in which two label maps differ, and some of the pixels around.
 
-    The region grows only over classes that the edit touches. For example, the region of an edited mouth grows over skin
-    and lips, but not over hair, and keeps a margin to eyes and nose. If an edit covers only the end of a feature, such
-    as a brow, the rest of the feature is not included. A mouth is always included as a whole.
+    The pixels around show creases and shadows of removed parts. The region grows only over classes that the edit
+    touches. For example, the region of an edited mouth grows over skin and lips, but not over hair, and keeps a margin
+    to eyes and nose. If an edit covers only the end of a feature, such as a brow, the rest of the feature is not
+    included. A mouth is always included as a whole.
+
+    Args:
+        before, after: (S, S), the label maps before and after the edit.
+
+    Returns:
+        (S, S), True inside the region; all False if the label maps are equal.
     """
     if (before == after).all():
         return np.zeros(before.shape, bool)
@@ -198,7 +212,12 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
 
 
 def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
-    """Return the region of `grown`, given the distances (S, S) that `_away` returns."""
+    """Return the same region (S, S) as `grown`, computed from known distances.
+
+    Args:
+        before, after: (S, S), the label maps before and after the edit.
+        away: (S, S), the scaled distances to the edit, as returned by `_away`.
+    """
     edited, touched = away == 0, _touched(before, after)
     allowed = (away <= 1) & np.isin(before, touched)
     others = np.isin(before, np.setdiff1d(_FEATURES, touched))
@@ -209,9 +228,15 @@ def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
 
 
 def _away(before: LabelMap, after: LabelMap) -> Field:
-    """Return each pixel's distance (H, W) to the edit, scaled: 0 inside the edit, 1 where the grown region ends.
+    """Return each pixel's distance to the edit, scaled so that it is 1 where the region to paint ends (see `grown`).
 
-    The edit consists of the pixels in which two label maps (H, W) differ, and of the whole mouth if any of it changes.
+    The edit consists of the pixels in which the two label maps differ, and of the whole mouth if any of it changes.
+
+    Args:
+        before, after: (S, S), the label maps before and after the edit.
+
+    Returns:
+        (S, S), 0 inside the edit.
     """
     edited: Region = before != after
     classes = np.union1d(before[edited], after[edited])
@@ -228,9 +253,15 @@ def _away(before: LabelMap, after: LabelMap) -> Field:
 
 
 def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
-    """Return the ids of the classes that the edit removes or adds.
+    """Return the ids of the classes that an edit removes from, or adds to, a label map.
 
     A feature of which the edit covers at most half, such as a brow under new hair, does not count as removed.
+
+    Args:
+        before, after: (S, S), the label maps before and after the edit.
+
+    Returns:
+        The ids, a sorted array of one dimension.
     """
     edited = before != after
     lost, gained = before[edited], after[edited]
@@ -239,12 +270,15 @@ def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
 
 
 def _near(region: Region, distance: float) -> Region:
-    """Return the pixels at most ``distance`` pixels away from a region (H, W), including the region itself."""
+    """Return a boolean mask (H, W) of the pixels in or at most ``distance`` pixels away from a region (H, W)."""
     return np.asarray(ndimage.distance_transform_edt(~region) <= distance)
 
 
 def _around(region: Region, margin: int) -> tuple[slice, slice]:
-    """Return slices (rows, columns) of the region's bounding box plus ``margin`` pixels, clipped to the picture."""
+    """Return slices (rows, columns) of the bounding box of a region (H, W), enlarged by a margin in pixels.
+
+    The slices do not extend beyond the picture.
+    """
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return (
         slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),

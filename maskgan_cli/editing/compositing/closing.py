@@ -1,4 +1,4 @@
-"""Closing of a mouth: a displacement that removes the strip between the lips, so that they meet along a line."""
+"""Closes a mouth in a photo: vertical displacement removes the strip between the lips, so that they meet in a line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SOFT: Final = 0.012  # share of the side; blur of the line
 
 @dataclass(frozen=True)
 class Closing:
-    """The line along which the lips meet, and the strip to remove, for each column of a label map (S, S).
+    """How to close a mouth: in each column of a picture (S, S), where the lips meet, and how many rows to remove there.
 
     Attributes:
         line: (S,), the row in which the lips meet.
@@ -39,7 +39,15 @@ class Closing:
     reach: float
 
     def rows(self, rows: Any, columns: Any) -> Plane:
-        """Return the vertical displacement at the positions (rows, columns): how much lower to sample the picture."""
+        """Return the vertical displacement that closes the mouth.
+
+        Args:
+            rows, columns: positions in the picture with the closed mouth, as arrays that can be broadcast to one shape.
+
+        Returns:
+            The number of rows to add to each position, in order to find the pixel of the photo that is shown there. The
+            number is negative above the line between the lips, and positive below it.
+        """
         places = np.arange(len(self.line))
         line, height = (np.interp(columns, places, values) for values in (self.line, self.height))
         away = rows - line
@@ -49,7 +57,15 @@ class Closing:
 
 
 def closing(before: LabelMap, after: LabelMap) -> Closing | None:
-    """Find where the lips meet if an edit of a label map (S, S) closes the mouth; None if the mouth does not close."""
+    """Compute how to close the mouth in a photo, if an edit of its label map closes the mouth.
+
+    Args:
+        before, after: (S, S), the label maps before and after the edit.
+
+    Returns:
+        Where the lips meet, and how many rows to remove in each column. None if the mouth is almost closed before the
+        edit, or if it is open or has no lips after the edit.
+    """
     inside, left = before == _INSIDE, (after == _INSIDE).sum()
     if inside.sum() < max(8, _SPECK * before.size) or left > _LEFT * inside.sum() or not np.isin(after, _LIPS).any():
         return None

@@ -29,13 +29,13 @@ def match_parts(painting: Field, after: LabelMap, region: Region, photo: Picture
 
     If photo and painting both show a part, the mean and standard deviation of the painted part in CIELAB move towards
     those in the photo (Reinhard et al., "Color Transfer between Images", 2001). If the photo shows no open mouth, the
-    inside of the painted mouth keeps its lightness and gets the tint of the skin. Nothing changes on the region's
-    border.
+    inside of the painted mouth keeps its lightness and gets the tint of the skin. Colours outside the edited region and
+    on its border do not change.
 
     Args:
-        painting: (h, w, 3), 0 to 255, a box of the painting that contains the edited region.
-        after: (h, w), label map of the painting.
-        region: (h, w), the edited region.
+        painting: (h, w, 3), 0 to 255, the rectangle of the painting that contains the edited region.
+        after: (h, w), label map of the painting in this rectangle.
+        region: (h, w), True in the edited region.
         photo: (S, S, 3), the whole photo.
         before: (S, S), label map of the photo.
 
@@ -62,24 +62,25 @@ def match_parts(painting: Field, after: LabelMap, region: Region, photo: Picture
 
 
 def _lab_of(pixels: Picture) -> Field:
-    """Convert RGB pixels (n, 3), 0 to 255, to CIELAB."""
+    """Convert RGB pixels (n, 3), 0 to 255, to CIELAB (n, 3)."""
     return np.asarray(rgb2lab(pixels[None] / 255)[0])
 
 
 def _rgb_of(lab: Field) -> Field:
-    """Convert CIELAB (H, W, 3) to RGB, 0 to 1; blues outside the range of XYZ (Z below 0) are clipped."""
+    """Convert CIELAB (H, W, 3) to RGB (H, W, 3), 0 to 1; blues for which Z of XYZ would be below 0 are clipped."""
     light = np.clip(lab[..., :1], 0.0, 100.0)
     bluest = 200.0 / 116.0 * (light + 16.0)
     return np.asarray(lab2rgb(np.concatenate([light, lab[..., 1:2], np.minimum(lab[..., 2:], bluest)], axis=-1)))
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:
-    """Shift and scale the colours of a picture, so that those of one part get closer to those of another picture.
+    """Shift and scale all colours of a picture, so that one of its parts gets closer to that part of another picture.
 
     Args:
-        lab: (H, W, 3), the picture in CIELAB.
-        ours: (n, 3), the pixels of the part in this picture.
-        theirs: (m, 3), the pixels of the part in the other picture, whose mean and standard deviation are approached.
+        lab: (H, W, 3), the first picture in CIELAB.
+        ours: (n, 3), the pixels of the part in the first picture, in CIELAB.
+        theirs: (m, 3), the pixels of the part in the other picture. The mean and standard deviation of ``ours`` move
+            towards those of these pixels.
 
     Returns:
         (H, W, 3), the changed picture in CIELAB.

@@ -42,7 +42,7 @@ class Place:
     """Where a face crop lies in its photo.
 
     Attributes:
-        photo: (H, W, 3).
+        photo: (H, W, 3), the photo.
         square: (4, 2), corners (x, y) of the crop in the photo: see `data.crop.oriented_square`.
     """
 
@@ -60,7 +60,7 @@ def paste_back(
     reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
-    """Blend the painting of an edit into the source face with the method that ``blend`` selects.
+    """Blend the painting of an edit (the network's output) into the source face with the method that ``blend`` selects.
 
     Args:
         source: (S, S, 3), the face before the edit.
@@ -68,8 +68,8 @@ def paste_back(
         before, after: (S, S) label maps of the source and of the edit; ``after`` may have another size.
         blend: its ``edge`` selects `paste_moved`, `paste_seamless` or `paste_soft`.
         place: the photo that the source was cut out of, or None.
-        reference: another face whose mouth or hair is used, or None.
-        motion: precomputed motion, see `paste_moved`.
+        reference: another face whose mouth or hair is used, or None; used only by `paste_moved`.
+        motion: the result of `motion_between`, if it is already known; used only by `paste_moved`.
 
     Returns:
         The edited face (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
@@ -103,13 +103,13 @@ def paste_moved(
 
     Args:
         source: (S, S, 3), the face before the edit.
-        result: the painting: a square picture of any size, or a function that returns it.
+        result: the painting (the network's output): a square picture of any size, or a function that returns it.
         before, after: (S, S) label maps of the source and of the edit.
         place: the photo that the source was cut out of, or None.
         reference: another face whose mouth is used, or None. If its ``hair`` is set, its hair is blended into the
             photo first, and ``before`` is replaced by the label map of the photo with this hair: see `with_hair`.
         inside: where the inside of an opened mouth comes from: see `source_of_inside`.
-        motion: the result of `motion_between`; None: it is computed here.
+        motion: the result of `motion_between`; if None, it is computed.
 
     Returns:
         The edited face (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given. Pixels that neither move nor are
@@ -148,18 +148,20 @@ def paste_moved(
 
 
 def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:
-    """Compute the motion that `paste_moved` applies to a photo, from one label map (S, S) to another.
+    """Compute the motion with which `paste_moved` warps a photo to an edited label map.
 
-    Set ``in_photo`` if the face was cut out of a photo; the field then extends beyond the crop.
+    Args:
+        before, after: (S, S) label maps of the photo's face and of the edit.
+        in_photo: whether the face was cut out of a photo; if True, the motion extends beyond the crop into the photo.
     """
     return _motion(before, with_jaw(before, after), in_photo=in_photo)
 
 
 def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: bool) -> Edge:
-    """Return the blending method that `paste_back` really uses.
+    """Return the blending method that `paste_back` really uses if a method is requested.
 
-    This is ``edge``, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face: more than 30 %
-    of the pixels differ, and warping the photo corrects less than 40 % of them.
+    This is the requested method, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face: more
+    than 30 % of the pixels differ, and warping the photo corrects less than 40 % of them.
 
     Args:
         before, after: (S, S) label maps of the source and of the edit.
@@ -173,17 +175,24 @@ def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: b
 
 
 def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
-    """Compute the motion between two label maps; it extends beyond the crop if the crop lies ``in_photo``."""
+    """Compute the motion between two label maps (S, S), as `motion_between` does, but without moving the chin first."""
     return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
 
 
 def _painted(painting: Painting, side: int) -> Picture:
-    """Return the painting at the size (side, side, 3); if it is a function, call it first."""
+    """Return the painting, resized to (side, side, 3); if it is given as a function, call this function first."""
     return resize_image(painting() if callable(painting) else painting, side)
 
 
 def _another(move: PhotoMotion, before: LabelMap, after: LabelMap) -> bool:
-    """Return whether the edited label map shows another face, so that warping the photo is useless: see `_ANOTHER`."""
+    """Return whether the edited label map shows another face, so that it is useless to warp the photo.
+
+    This is the case if many pixels differ and warping corrects few of them: see `_ANOTHER` for the limits.
+
+    Args:
+        move: the motion of the photo from ``before`` to ``after``.
+        before, after: (S, S) label maps of the source and of the edit.
+    """
     share, corrected = _ANOTHER
     different = float((before != after).mean())
     return different > share and float((move.labels != after).mean()) > (1 - corrected) * different

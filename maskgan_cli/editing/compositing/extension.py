@@ -13,11 +13,11 @@ def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> P
     """Fill unknown pixels by extrapolating smoothly from the known ones.
 
     Args:
-        values: (H, W, C); those of unknown pixels are ignored.
-        known: (H, W), True where a pixel is known. If none is known, the result is 0.
+        values: (H, W, C); the values of unknown pixels are ignored.
+        known: (H, W), True where a pixel is known. If no pixel is known, the result is 0.
 
     Returns:
-        (H, W, C) float32, equal to ``values`` where they are known.
+        (H, W, C) float32, equal to ``values`` in the known pixels.
     """
     weight = known.astype(np.float32)
     filled = _filled(np.asarray(values, np.float32) * weight[..., None], weight)
@@ -25,7 +25,7 @@ def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> P
 
 
 def _filled(weighted: Plane, weight: Plane) -> Plane:
-    """Fill pixels whose weight is below 1 from coarser levels of the pyramid, recursively.
+    """Fill pixels whose weight is below 1 from a picture of half the size, which is filled in the same way (recursion).
 
     Args:
         weighted: (H, W, C), values multiplied by their weights.

@@ -26,10 +26,11 @@ def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
 
     Args:
         photo, painting: (H, W, 3), 0 to 255.
-        where: (H, W), the pixels to compare, such as a band around an edit. If there are too few, the noise is 0.
+        where: (H, W), True for the pixels to compare, such as a band around an edit. If these are too few, the noise
+            is 0.
 
     Returns:
-        The noise (H, W, 3), in the pictures' levels.
+        The noise (H, W, 3), on the scale of 0 to 255.
     """
     fine, painted = _remainder(photo), _remainder(painting)
     where = where & _usual(fine, where)
@@ -52,11 +53,11 @@ def _remainder(picture: Field) -> Field:
 
 
 def _usual(fine: Field, where: Region) -> Region:
-    """Return the pixels (H, W) whose fine detail is not an outlier, such as an edge or a wrinkle.
+    """Return a boolean mask (H, W) of the pixels whose fine detail is not an outlier, such as an edge or a wrinkle.
 
     Args:
-        fine: (H, W, 3), the result of `_remainder`.
-        where: (H, W), the pixels whose median gives the limit.
+        fine: (H, W, 3), the fine detail, as returned by `_remainder`.
+        where: (H, W), True for the pixels from whose median the limit for outliers is computed.
     """
     if not where.any():
         return where

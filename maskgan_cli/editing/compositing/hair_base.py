@@ -24,10 +24,12 @@ _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _BACKDROP: Final = [ID["background"]]
 _KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # groups of classes that may lie behind hair
 # Lengths are shares of the side. "Removed hair" is old hair that the new hair does not cover.
-_FRINGE: Final = {True: 0.01, False: 0.03}  # pixels this near to hair are replaced with it: on skin, and elsewhere
+# Pixels this near to hair are replaced together with the hair: skin (True), and all other classes (False).
+_FRINGE: Final = {True: 0.01, False: 0.03}
 _EDGE: Final = 0.008  # rim of a class that is not extrapolated, because it may belong to another class
 _REMAINS: Final = 0.1  # background this near to hair is missed hair if it differs from the rest by more than `_UNLIKE`
-_SHADED: Final = 0.02  # skin this near to the new hair is the other person's, because it shows that hair's shadow
+# Skin this near to the new hair is taken from the other person, because it shows the shadow of the new hair.
+_SHADED: Final = 0.02
 _TONE: Final = 0.02  # standard deviation of the blur with which the tones of both skins are compared
 _FINE_TONE: Final = 0.008  # standard deviation of the blur with which the result is compared with the photo's own skin
 _TONES: Final = 0.12  # limit of the logarithm of the ratio between the other skin's tone and the photo's own
@@ -38,7 +40,8 @@ _SHADOWED: Final = 0.1
 _SHADOW: Final = 0.9
 _DARKER: Final = (0.03, 0.1)  # skin darker than its surroundings by these shares is partly, or fully, treated as shadow
 # Removed hair up to the first distance above the eyes is a fringe. Skin up to the second distance from the fringe shows
-# tips of hair that masks miss, and the effect fades out over the third. It ends a third of that above the eyes.
+# tips of hair that masks miss, so it is replaced; the replacement fades out over the third distance. Skin nearer to the
+# eyes than a third of the third distance is never replaced.
 _BANGS: Final = (0.14, 0.04, 0.03)
 _FADING: Final = 0.06  # over this height above the nose's lower end, the other skin fades into the photo's own (beards)
 _UNLIKE: Final = 24.0  # levels: see `_REMAINS`
@@ -52,20 +55,22 @@ _THIN: Final = 3.0  # skin lies behind hair if it is less than this many times a
 
 
 def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane, skin: Plane, cover: Plane) -> Plane:
-    """Replace the hair in a photo by what lies behind it: background, skin or clothes.
+    """Replace the hair in a photo by what lies behind it (background, skin or clothes), before new hair is put on.
 
-    Background and clothes are extrapolated smoothly and get the photo's grain. Skin is that of the other person, in the
-    tone of the photo's own skin beside it, so that foreheads have pores and hairlines have their shadow.
+    Background and clothes are extrapolated smoothly and get the photo's grain. Skin is that of the other person, whose
+    hair is put on. This skin gets the tone of the photo's own skin beside it, so that foreheads have pores and
+    hairlines have their shadow.
 
     Args:
-        photo, labels: (S, S, 3) and its label map (S, S).
-        after: (S, S), the label map with the new hair.
-        alpha: (S, S), opacity of the hair in the photo.
+        photo: (S, S, 3).
+        labels: (S, S), label map of the photo.
+        after: (S, S), label map of the photo with the new hair.
+        alpha: (S, S), opacity of the hair in the photo, 0 to 1.
         skin: (S, S, 3), the other person's skin, aligned to this face.
-        cover: (S, S), opacity of the new hair.
+        cover: (S, S), opacity of the new hair, 0 to 1.
 
     Returns:
-        (S, S, 3), 0 to 255; equal to the photo away from the old and the new hair.
+        The photo without its hair (S, S, 3), 0 to 255; unchanged away from the old and the new hair.
     """
     side, behind = len(labels), _behind(after)
     source = photo.astype(np.float64)
@@ -102,15 +107,18 @@ def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane
 
 
 def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: Plane) -> tuple[Plane, Plane]:
-    """Compute the skin with which hair is filled.
+    """Compute the skin that replaces hair in a photo.
 
     Args:
-        photo, labels: (S, S, 3) and its label map (S, S).
-        known: (S, S), the pixels in which the photo shows its own skin.
-        skin, cover: see `without_hair`.
+        photo: (S, S, 3).
+        labels: (S, S), label map of the photo.
+        known: (S, S), True for the pixels in which the photo shows its own skin.
+        skin: (S, S, 3), the skin of the person whose hair is put on, aligned to this face.
+        cover: (S, S), opacity of the new hair, 0 to 1.
 
     Returns:
-        The skin (S, S, 3), and its opacity (S, S) over the photo's own skin beside the hair, e.g. to cover shadows.
+        The skin (S, S, 3), and the opacity (S, S) with which it also covers the photo's own skin beside the hair, e.g.
+        to remove shadows.
     """
     side = len(labels)
     if (known & (labels == ID["skin"])).any():
@@ -146,13 +154,16 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
 
 
 def _below_fringe(labels: LabelMap, gone: Region) -> Plane:
-    """Return the weight (S, S), 0 to 1, with which skin below a removed fringe is replaced.
+    """Compute how strongly skin below a removed fringe is replaced.
 
     The tips of a fringe are visible on the forehead, although masks do not label them as hair.
 
     Args:
         labels: (S, S), the photo's label map.
-        gone: (S, S), the removed hair.
+        gone: (S, S), True for the removed hair.
+
+    Returns:
+        The weight (S, S) of the replacement, 0 to 1; all 0 if no eyes are visible, or if no fringe was removed.
     """
     side = len(labels)
     rows, columns = np.nonzero(np.isin(labels, _EYES))
@@ -169,9 +180,15 @@ def _below_fringe(labels: LabelMap, gone: Region) -> Plane:
 
 
 def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = _TONE) -> Plane:
-    """Blur values (S, S, C) with a Gaussian, using only the known pixels (S, S).
+    """Compute local means of the known pixels: blur values with a Gaussian in which unknown pixels have no weight.
 
-    ``deviation`` is the standard deviation as a share of the side.
+    Args:
+        values: (S, S, C).
+        known: (S, S), True where a pixel is known.
+        deviation: standard deviation of the Gaussian as a share of the side.
+
+    Returns:
+        The local means (S, S, C); close to 0 far away from all known pixels.
     """
     weight = known.astype(np.float32)
     sigma = deviation * len(known)
@@ -180,12 +197,12 @@ def _mean_of(values: npt.NDArray[np.generic], known: Region, deviation: float = 
 
 
 def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Plane:
-    """Adapt the other person's skin to the light and colour of the photo's own skin.
+    """Adapt the skin of the other person, whose hair is put on, to the light and colour of the photo's own skin.
 
     Args:
-        skin: (S, S, 3), the other person's skin.
+        skin: (S, S, 3), the other person's skin, aligned to the face in the photo.
         photo: (S, S, 3).
-        known: (S, S), the pixels in which the photo shows its own skin.
+        known: (S, S), True for the pixels in which the photo shows its own skin.
         around: (S, S, 3), the photo's skin without detail, extrapolated smoothly.
 
     Returns:
@@ -201,9 +218,14 @@ def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Pl
 
 
 def _without_shadows(photo: Picture, skin: Region) -> Region:
-    """Remove shadows from a region of skin: pixels much darker than a plane fitted to the skin's lightness.
+    """Return a region of skin without its shadows: pixels much darker than a plane fitted to the skin's lightness.
 
-    The region is returned unchanged if too little skin would remain.
+    Args:
+        photo: (S, S, 3).
+        skin: (S, S), True for the pixels of the region.
+
+    Returns:
+        (S, S); ``skin`` unchanged if too little skin would remain.
     """
     light = photo.astype(np.float32).mean(-1, keepdims=True)
     found = _surface(light, skin, order=1)
@@ -214,9 +236,16 @@ def _without_shadows(photo: Picture, skin: Region) -> Region:
 
 
 def _backdrop(photo: Picture, known: Region) -> Plane:
-    """Extrapolate the background smoothly from its known pixels (S, S) to the whole picture (S, S, 3).
+    """Extrapolate the background smoothly from its known pixels to the whole picture.
 
     A plain background is modelled by a polynomial of second order in x and y, plus the extrapolated residual.
+
+    Args:
+        photo: (S, S, 3).
+        known: (S, S), True for the pixels that show background.
+
+    Returns:
+        (S, S, 3), equal to the photo in the known pixels.
     """
     found = _surface(photo, known, order=2)
     if found is None or found[1] > _PLAIN:
@@ -230,16 +259,16 @@ def _backdrop(photo: Picture, known: Region) -> Plane:
 
 
 def _surface(values: npt.NDArray[np.generic], known: Region, *, order: int) -> tuple[Plane, float] | None:
-    """Fit a polynomial in x and y to the known pixels, without outliers.
+    """Fit a polynomial in x and y to the values of the known pixels; outliers are ignored.
 
     Args:
         values: (S, S, C).
-        known: (S, S), the pixels to fit.
+        known: (S, S), True for the pixels to fit.
         order: order of the polynomial.
 
     Returns:
-        The polynomial's values (S, S, C), and the median over pixels of the largest absolute residual of a channel;
-        None if there are too few pixels.
+        The polynomial's values (S, S, C), and the error of the fit: the median over pixels of the largest absolute
+        residual of a channel. None if there are too few pixels.
     """
     side = len(known)
     y, x = np.mgrid[:side, :side] / side - 0.5
@@ -260,12 +289,15 @@ def _surface(values: npt.NDArray[np.generic], known: Region, *, order: int) -> t
 
 
 def _remains(photo: Picture, known: Region, away: Field) -> Region:
-    """Find hair that the mask labels as background: pixels that differ from the background farther away.
+    """Find hair that the mask labels as background: pixels near the hair that differ from the background farther away.
 
     Args:
         photo: (S, S, 3).
-        known: (S, S), the background according to the mask.
+        known: (S, S), True for background according to the mask.
         away: (S, S), distance from the hair as a share of the side.
+
+    Returns:
+        (S, S), True for the hair that was found.
     """
     far = known & (away > _REMAINS)
     if far.sum() < 0.02 * far.size:
@@ -276,7 +308,7 @@ def _remains(photo: Picture, known: Region, away: Field) -> Region:
 
 
 def _behind(after: LabelMap) -> LabelMap:
-    """Replace hair in a label map (S, S) by the class that lies behind it.
+    """Replace hair in a label map (S, S) by the class that lies behind the hair, and return the new label map.
 
     This is the nearest other class, or skin if skin is less than `_THIN` times as far away: thin fringes lie on skin.
     """
@@ -292,5 +324,5 @@ def _behind(after: LabelMap) -> LabelMap:
 
 
 def _soft(region: Region | Plane, deviation: float) -> Plane:
-    """Blur a region (H, W) with a Gaussian; ``deviation`` is the standard deviation in pixels."""
+    """Blur a region (H, W) with a Gaussian of this standard deviation in pixels; return values (H, W) from 0 to 1."""
     return np.asarray(ndimage.gaussian_filter(region.astype(np.float32), deviation), np.float32)

@@ -1,7 +1,7 @@
 """The colours of hair: removal of the background that shines through, and transfer of the colours of other hair.
 
-The lightness of hair is split into low frequencies, called shades (lit and dark areas), and high frequencies, called
-strands (single hairs).
+The lightness of hair is split into low and high frequencies. In names and comments, low frequencies are called shades
+(lit and dark areas), and high frequencies are called strands (single hairs).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ SOLID: Final = 0.95  # opacity; only pixels above it are used to measure the hai
 _SURE: Final = 0.9  # opacity; pixels above it show only hair
 _STRANDS: Final = (0.6, 1.25)  # limits of the factor for the contrast of strands
 _SHADES: Final = (0.25, 0.8)  # limits of the factor for the contrast of shades (a lit head, grey temples)
-_LIGHT: Final = (0.5, 1.1)  # limits of the brightness at the hair's border, relative to the hair within
+_LIGHT: Final = (0.5, 1.1)  # limits of the brightness at the hair's border, relative to the hair further inside
 _RIM: Final = 0.03  # share of the side; width of the rim of hair through which skin shines
-_LIGHT_RIM: Final = 1.12  # limit of the rim's brightness, relative to the hair within
+_LIGHT_RIM: Final = 1.12  # limit of the rim's brightness, relative to the hair further inside
 _TINT: Final = (0.5, 6.0)  # share, and limit in CIELAB units, of a pixel's deviation from its hair's hue that is kept
 _FINE: Final = 1.5  # pixels; `as_sharp` changes detail that a blur with this standard deviation removes
 _SHARP: Final = (0.75, 1.25)  # limits of the factor for this detail
@@ -38,17 +38,17 @@ _ENOUGH: Final = 0.03  # share of the picture; less hair is stubble, whose colou
 
 
 def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
-    """Remove the background that shines through hair from the hair's colours.
+    """Estimate the colours of hair in a picture without the background that shines through the hair.
 
-    At the border of the hair, where it is thin, the colours get the hue of the hair within.
+    At the border of the hair, where it is thin, the colours get the hue of the hair further inside.
 
     Args:
-        picture: (S, S, 3).
-        alpha: (S, S), the hair's opacity.
-        behind: (S, S, 3), the background behind the hair.
+        picture: (S, S, 3), 0 to 255.
+        alpha: (S, S), the hair's opacity, 0 to 1.
+        behind: (S, S, 3), 0 to 255, the background behind the hair.
 
     Returns:
-        The hair's colours (S, S, 3).
+        The hair's colours (S, S, 3), extended beyond the hair.
     """
     cover = np.maximum(alpha, 0.05)[..., None]
     own = np.clip(picture - (1 - alpha[..., None]) * behind, 0, 255 * alpha[..., None]) / cover
@@ -62,9 +62,14 @@ def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
 
 
 def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
-    """Darken the rim of hair (S, S, 3) if it is lighter than the hair within, because skin shines through short hair.
+    """Darken the rim of hair if it is lighter than the hair further inside, because skin shines through short hair.
 
-    ``alpha`` (S, S) is the hair's opacity.
+    Args:
+        colours: (S, S, 3), 0 to 255, the hair's colours.
+        alpha: (S, S), the hair's opacity, 0 to 1.
+
+    Returns:
+        The hair's colours (S, S, 3); unchanged if there is too little hair.
     """
     side = alpha.shape[1]
     depth = np.asarray(ndimage.distance_transform_edt(np.pad(alpha > 0.5, 1, mode="edge")))[1:-1, 1:-1] / side
@@ -82,17 +87,18 @@ def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
 
 
 def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
-    """Recolour a reference's hair like the hair in a photo; the pattern of its strands remains.
+    """Recolour a reference's hair like the hair in a photo; the pattern of single hairs in the reference remains.
 
-    The median lightness and the contrast of shades and of strands become those of the photo's hair, within limits; for
-    example, dark hair does not become very light. Each pixel gets the hue that the photo's hair has at its lightness,
-    so that shadows do not get the hue of highlights.
+    The median lightness becomes that of the photo's hair, and so does the contrast of low frequencies (lit and dark
+    areas) and of high frequencies (single hairs). All changes are limited: for example, dark hair does not become very
+    light. Each pixel gets the hue that the photo's hair has at its lightness, so that shadows do not get the hue of
+    highlights.
 
     Args:
-        colours: (S, S, 3), 0 to 255, the reference's hair, extended beyond its border.
-        alpha: (S, S), opacity of the reference's hair.
-        photo: (T, T, 3).
-        own: (T, T), opacity of the hair in the photo.
+        colours: (S, S, 3), 0 to 255, colours of the reference's hair, extended beyond the hair.
+        alpha: (S, S), opacity of the reference's hair, 0 to 1.
+        photo: (T, T, 3), the photo.
+        own: (T, T), opacity of the hair in the photo, 0 to 1.
 
     Returns:
         (S, S, 3), 0 to 255; ``colours`` unchanged if either picture has too little hair.
@@ -120,13 +126,13 @@ def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: 
 
 
 def _bands(light: Floats) -> tuple[Floats, Floats]:
-    """Split the lightness (S, S) of hair into low frequencies (shades) and high frequencies (strands), each (S, S)."""
+    """Split the lightness of hair (S, S) into low and high frequencies: two arrays (S, S), whose sum is ``light``."""
     wide = ndimage.gaussian_filter(light, _WIDE * light.shape[1])
     return wide, light - wide
 
 
 def _gain(old: Floats, new: Floats, limits: tuple[float, float]) -> float:
-    """Return the factor, within ``limits``, that changes the deviation of ``old`` (n,) to that of ``new`` (m,)."""
+    """Return the factor that scales ``old`` (n,) to the standard deviation of ``new`` (m,), clipped to ``limits``."""
     return float(np.clip(new.std() / max(float(old.std()), 0.5), *limits))
 
 
@@ -134,11 +140,13 @@ def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane
     """Scale the fine detail of new hair so that it is as strong as in the photo's own hair, within limits.
 
     Args:
-        hair, cover: the new hair (S, S, 3) and its opacity (S, S).
-        photo, own: the photo (S, S, 3) and the opacity (S, S) of its hair.
+        hair: (S, S, 3), 0 to 255, the new hair.
+        cover: (S, S), opacity of the new hair, 0 to 1.
+        photo: (S, S, 3).
+        own: (S, S), opacity of the hair in the photo, 0 to 1.
 
     Returns:
-        (S, S, 3), the new hair; unchanged if there is too little of either hair.
+        (S, S, 3), the new hair; unchanged if the photo has too little hair, or if there is too little new hair.
     """
     there, here = cover > _SURE + 0.05, own > _SURE + 0.05
     if min(there.sum(), here.sum()) < _LEAST:
@@ -151,9 +159,14 @@ def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane
 
 
 def _hue(lab: Floats, channel: int) -> Callable[[Floats], Floats]:
-    """Return a function that maps the lightness of hair to its median a* (``channel`` 1) or b* (``channel`` 2).
+    """Measure how the hue of hair depends on its lightness.
 
-    ``lab`` (n, 3) are pixels of hair in CIELAB.
+    Args:
+        lab: (n, 3), pixels of hair in CIELAB.
+        channel: 1 for a*, 2 for b*.
+
+    Returns:
+        A function that maps lightness (an array of any shape) to the median a* or b* of hair with this lightness.
     """
     edges = np.quantile(lab[:, 0], np.linspace(0, 1, _BINS + 1))
     there = [(lab[:, 0] >= low) & (lab[:, 0] <= high) for low, high in itertools.pairwise(edges)]

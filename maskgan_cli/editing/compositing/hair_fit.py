@@ -60,17 +60,17 @@ class HairFit:
     """Alignment of a reference's hair to a face: maps positions in the face's picture to the reference's picture.
 
     Attributes:
-        back: (2, 3), maps (x, y, 1) of the face to the reference, so that eyes, nose and mouth match. The matrix also
-            mirrors if the heads turn to opposite sides.
+        back: (2, 3), matrix that maps (x, y, 1) of the face to (x, y) of the reference, so that eyes, nose and mouth
+            match. The matrix also mirrors if the heads turn to opposite sides.
         middle: (x, y), middle of the face, from which the outlines of both faces are measured.
         outline: (rays,), distance from the middle to the face's outline in each direction, in pixels.
         ratio: (rays,), the same distance in the reference (in pixels of the face), divided by ``outline``.
         scale: the mean of ``ratio`` at the sides of the face, used for hair far beyond the outline.
-        axis: (x, y), unit vector from eye to eye.
-        shift: by how many pixels of the face, along the axis, the reference's head lies farther from its features than
-            the face's own head does; it differs from 0 if the heads are turned differently.
-        spread: by how many pixels of the face each side of the reference's head lies farther from its centre; negative
-            if that head is too narrow, else 0.
+        axis: (x, y), unit vector from the left to the right eye.
+        shift: how far the centre of the head lies from the middle between the eyes, along ``axis``: the distance in the
+            reference minus the distance in the face, in pixels of the face. It is 0 if both heads are turned equally.
+        spread: half the difference between the width of the reference's head and 97 % of the width of the face's own
+            head, in pixels of the face; at most 0. If it is negative, the hair is widened.
     """
 
     back: Floats
@@ -89,13 +89,13 @@ class HairFit:
         return replace(self, back=back, middle=self.middle + by)
 
     def source_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Map positions in the face's picture to the positions (x, y) in the reference's picture to sample from.
+        """Map positions in the face's picture to positions in the reference's picture, where the hair is sampled.
 
         Args:
-            x, y: positions in pixels, of any shape.
+            x, y: positions in the face's picture in pixels, two arrays of the same shape.
 
         Returns:
-            x and y in the reference's picture, of the same shape.
+            x and y in the reference's picture in pixels, two arrays of the same shape.
         """
         right, down = x - self.middle[0], y - self.middle[1]
         ray = np.degrees(np.arctan2(down, right)) % 360 * (_RAYS / 360)
@@ -117,9 +117,14 @@ class HairFit:
 
 
 def fit_hair(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """Align the hair of a reference's label map (T, T) to the label map of a face (S, S).
+    """Align the hair of a reference (the person whose hair is used) to a face, by their label maps.
 
-    None if too little of the face is visible in either label map.
+    Args:
+        reference: (T, T), label map of the reference.
+        labels: (S, S), label map of the face.
+
+    Returns:
+        The alignment; None if too little of the face is visible in either label map.
     """
     ours, theirs = points_of_mask(labels), points_of_mask(reference)
     known = np.asarray(np.isfinite(ours + theirs).all(1))
@@ -165,8 +170,8 @@ def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
     The more a head is turned, the farther its middle lies from the middle between the eyes.
 
     Args:
-        labels: (S, S).
-        points: (5, 2), the face's points (x, y): see `points_of_mask`.
+        labels: (S, S), label map of the face.
+        points: (5, 2), the face's landmarks (x, y): left eye, right eye, nose, mouth corners.
 
     Returns:
         How far the head's middle lies to the right of the middle between the eyes, and the head's width, both divided
@@ -201,20 +206,25 @@ def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
 
 
 def _smooth_step(values: Floats) -> Floats:
-    """Clip values to 0 to 1, and make the transition smooth (smoothstep)."""
+    """Clip values to the range 0 to 1, and apply smoothstep, so that the transition from 0 to 1 is smooth."""
     values = np.clip(values, 0, 1)
     return np.asarray(values * values * (3 - 2 * values))
 
 
 def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap:
-    """Replace the hair in a face's label map (S, S) by that of a reference (T, T), aligned by ``fit``.
+    """Replace the hair in a face's label map by that of a reference (the person whose hair is used).
 
     The new hair covers the same parts of the face as in the reference. Regions that only the old hair covered become
     skin or background where the reference shows these; elsewhere, `remove_parts` chooses their class. Brows and ears
     that the old hair hid are those of the reference.
 
+    Args:
+        reference: (T, T), label map of the reference.
+        labels: (S, S), label map of the face.
+        fit: alignment of the reference's hair to the face, as returned by `fit_hair`.
+
     Returns:
-        The new label map (S, S).
+        The new label map (S, S) of the face.
     """
     side, hair = len(labels), ID["hair"]
     shown = warped_labels(tidy_hair(reference), fit, side)
@@ -267,10 +277,10 @@ def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray
 
     Args:
         labels: (S, S), the face's original label map.
-        other: (S, S), the new hair. Ears of which it covers more than 40 % are ignored.
+        other: (S, S), True for the new hair. Ears of which it covers more than 40 % are ignored.
 
     Returns:
-        The places (S, S) in which hair must be kept.
+        (S, S), True for the pixels in which hair must be kept.
     """
     side = len(labels)
     face, found = np.isin(labels, _FACE), np.zeros(labels.shape, bool)
@@ -297,7 +307,7 @@ def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray
 
 
 def tidy_hair(labels: LabelMap) -> LabelMap:
-    """Remove thin strands and small pieces of hair from a label map (S, S).
+    """Remove thin strands and small pieces of hair from a label map (S, S), and return the new label map.
 
     Removed pixels get the class of the nearest pixel that is not hair.
     """
@@ -322,10 +332,18 @@ def tidy_hair(labels: LabelMap) -> LabelMap:
 
 
 def warped_labels(reference: LabelMap, fit: HairFit, side: int) -> LabelMap:
-    """Warp a reference's label map (T, T) to the face, in a picture of (side, side) pixels.
+    """Warp a reference's label map so that its hair is aligned to a face.
 
-    Beyond the reference's border, its outermost classes are repeated. Hair that the upper border cuts off is completed
-    by a dome.
+    Beyond the reference's border, the classes at its border are repeated. Hair that the upper border cuts off is
+    completed by a dome.
+
+    Args:
+        reference: (T, T), label map of the reference.
+        fit: alignment of the reference's hair to the face.
+        side: S, side of the face's picture in pixels.
+
+    Returns:
+        (S, S), the warped label map.
     """
     y, x = (places.astype(float) + 0.5 for places in np.mgrid[:side, :side])
     columns, rows = fit.source_of(x, y)
@@ -338,19 +356,19 @@ def warped_labels(reference: LabelMap, fit: HairFit, side: int) -> LabelMap:
 
 
 def cut_rows(labels: LabelMap) -> int:
-    """Return how many rows at the top of a label map (S, S) to skip; 0 if the hair ends below these rows.
+    """Return how many rows to skip at the top of a label map (S, S): 0 if its upper border does not cut the hair off.
 
-    If the upper border cuts hair off, the hair in the mask often ends a few pixels below the border.
+    Rows are skipped because hair that the border cuts off often ends a few pixels below the border in masks.
     """
     rows = round(_CUT * len(labels))
     return rows if (labels[:rows] == ID["hair"]).any() else 0
 
 
 def above_border(labels: LabelMap) -> npt.NDArray[np.bool_]:
-    """Predict where hair that the upper border of a label map (H, W) cuts off would be above the border.
+    """Predict the shape that hair has above the upper border of a label map (H, W), if this border cuts the hair off.
 
     Returns:
-        (rows, W), True for hair; the last row lies directly above the border.
+        (rows, W), True for hair; the last row lies directly above the border. All False if no hair is cut off.
     """
     side = labels.shape[1]
     hair = labels == ID["hair"]
@@ -377,13 +395,13 @@ def _outline(labels: LabelMap, middle: Floats, turn: Floats | None = None) -> Fl
     """Measure the distance from the middle of a face to its outline, in `_RAYS` directions.
 
     Args:
-        labels: (S, S).
+        labels: (S, S), label map of the face.
         middle: (x, y), the middle of the face in this label map.
-        turn: (2, 2), maps directions of another picture to this label map. Rays and distances are then those of the
-            other picture.
+        turn: None, or a matrix (2, 2) that maps directions in another picture to directions in this label map. The
+            distances are then measured for directions, and in pixels, of the other picture.
 
     Returns:
-        (rays,), in pixels; None if too little of the outline is visible.
+        The distances (rays,) in pixels; None if too little of the outline is visible.
     """
     face = np.isin(labels, _FACE)
     angle = np.radians(np.arange(_RAYS) * (360 / _RAYS))

@@ -29,7 +29,8 @@ def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None
         reference: the person whose hair is used, or None.
 
     Returns:
-        The face with the new hair and its label map; None if there is no reference, or if its ``hair`` is None.
+        The face (S, S, 3) with the new hair, and its label map (S, S); None if there is no reference, or if its
+        ``hair`` is None.
     """
     if reference is None or reference.hair is None:
         return None
@@ -70,10 +71,10 @@ def hair_in_photo(
 
 
 def labels_beyond(picture: Picture, labels: LabelMap, margin: int) -> LabelMap:
-    """Extend a label map beyond its border by a margin.
+    """Extend the label map of a crop to a margin around the crop, of which only the picture is known.
 
-    A new pixel is hair if it has the hair's colour and is connected to the hair. Otherwise it gets the class of the
-    nearest pixel at the border, or of the nearest pixel that is not hair.
+    A pixel in the margin is hair if it has the hair's colour and is connected to the hair. Otherwise it gets the class
+    of the nearest pixel at the crop's border, or of the nearest pixel that is not hair.
 
     Args:
         picture: (S + 2 * margin, S + 2 * margin, 3), which shows the crop and the margin around it.

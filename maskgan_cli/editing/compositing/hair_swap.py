@@ -45,7 +45,7 @@ _NEAR: Final = 0.05  # hair this near to skin is treated as skin if it has the s
 
 
 def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """Check whether a reference's hair can be used, and align it to a face.
+    """Check whether hair of a reference (the person whose hair is used) can be put on a face; compute its alignment.
 
     Args:
         reference: (T, T), label map of the reference.
@@ -62,15 +62,17 @@ def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
 
 @dataclass(frozen=True)
 class HairSource:
-    """A reference's picture, prepared for `lay_hair`.
+    """The picture of a reference (the person whose hair is used), prepared for `lay_hair`.
 
-    If the picture's upper border cuts hair off, its first rows are left out (see `cut_rows`): T rows of U remain.
+    The original picture has U x U pixels. If its upper border cuts hair off, the first rows are left out (see
+    `cut_rows`), so that T rows remain.
 
     Attributes:
-        picture, labels: (T, U, 3) and its label map (T, U); temples of glasses on hair are replaced by hair.
-        alpha: (T, U), opacity of the hair.
+        picture: (T, U, 3); temples of glasses that lie on hair are replaced by hair.
+        labels: (T, U), label map of the picture.
+        alpha: (T, U), opacity of the hair, 0 to 1.
         colours: (T, U, 3), colours of the hair without the background that shines through.
-        skin: (T, U, 3), the skin, extended to all pixels: see `_bare_skin`.
+        skin: (T, U, 3), the skin, extended smoothly to all pixels.
         uncut: (U, U), the label map with all rows.
     """
 
@@ -88,7 +90,12 @@ class HairSource:
 
 
 def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
-    """Prepare a reference's picture (U, U, 3) and its label map (U, U) for `lay_hair`."""
+    """Prepare the picture of a reference (the person whose hair is used) for `lay_hair`.
+
+    Args:
+        reference: (U, U, 3), the picture.
+        labels: (U, U), label map of the picture.
+    """
     uncut = tidy_hair(labels)
     top, alpha = cut_rows(uncut), hair_matte(reference, uncut)
     reference, labels, alpha = reference[top:], uncut[top:], alpha[top:]
@@ -102,9 +109,10 @@ def lay_hair(photo: Picture, before: LabelMap, after: LabelMap, source: HairSour
     """Replace the hair in a photo by that of a reference, in the colours of the photo's own hair.
 
     Args:
-        photo, before: the photo (S, S, 3) and its label map (S, S).
-        after: (S, S), the label map with the new hair: see `fitted_hair`.
-        source: the reference.
+        photo: (S, S, 3).
+        before: (S, S), label map of the photo.
+        after: (S, S), label map of the photo with the new hair: see `fitted_hair`.
+        source: the prepared picture of the reference.
         fit: alignment of the reference's hair to the face in the photo.
 
     Returns:
@@ -143,23 +151,37 @@ def lay_hair(photo: Picture, before: LabelMap, after: LabelMap, source: HairSour
 
 
 def _skin_colour(picture: Picture, labels: LabelMap) -> Plane:
-    """Return the median colour (3,) of the skin in a picture (S, S, 3)."""
+    """Return the median RGB colour (3,) of the skin in a picture (S, S, 3) with a label map (S, S)."""
     return np.asarray(np.median(picture[labels == ID["skin"]], axis=0), np.float32)
 
 
 def _contrast(picture: Picture, labels: LabelMap, alpha: Plane) -> float:
-    """Return the contrast of hair with skin: the logarithm of the ratio of their median levels, positive for dark hair.
+    """Measure the contrast between the hair and the skin in a picture.
 
-    0 if the picture shows no hair or no skin.
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+        alpha: (S, S), opacity of the hair, 0 to 1.
+
+    Returns:
+        The logarithm of the skin's median level divided by the hair's: positive if the hair is darker. 0 if the picture
+        shows no hair or no skin.
     """
     hair, skin = picture[alpha > SOLID], picture[labels == ID["skin"]]
     return float(np.log((np.median(skin) + 1) / (np.median(hair) + 1))) if len(hair) and len(skin) else 0.0
 
 
 def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
-    """Estimate the opacity (S, S) of the hair in a picture (S, S, 3), by alpha matting along the mask's border of hair.
+    """Estimate the opacity of the hair in a picture, by alpha matting along the border of the hair in the label map.
 
-    Errors of the mask are corrected first: skin labelled as hair, and hair labelled as background.
+    Errors of the label map are corrected first: skin labelled as hair, and hair labelled as background.
+
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+
+    Returns:
+        The opacity (S, S), 0 to 1.
     """
     side = len(labels)
     picture, labels = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge"), np.pad(labels, 1, mode="edge")
@@ -178,7 +200,10 @@ def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
 
 
 def _frames(labels: LabelMap) -> Region:
-    """Return the glasses in a label map (S, S), widened to include their temples, which masks show only in part."""
+    """Return a boolean mask (S, S) of the glasses in a label map (S, S), and of the pixels to their sides.
+
+    These pixels may show the temples of the glasses, which masks often omit.
+    """
     glasses = labels == ID["eye_g"]
     if not glasses.any():
         return np.asarray(glasses)
@@ -187,7 +212,7 @@ def _frames(labels: LabelMap) -> Region:
 
 
 def _large(region: Region) -> Region:
-    """Remove the pieces of a region that are smaller than a twentieth of its largest piece."""
+    """Return a region (H, W) without the connected pieces that are smaller than a twentieth of its largest piece."""
     pieces, count = ndimage.label(region)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -198,8 +223,12 @@ def _like_skin(picture: Picture, labels: LabelMap, inside: Region) -> Region:
     """Find skin that the mask labels as hair: pixels near the skin that have the skin's colours.
 
     Args:
-        picture, labels: (S, S, 3) and its label map (S, S).
-        inside: (S, S), the pixels well inside the mask's hair.
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+        inside: (S, S), True for the pixels well inside the mask's hair.
+
+    Returns:
+        (S, S), True for pixels near the skin whose colours resemble skin more than hair.
     """
     side = len(labels)
     skin = (labels == ID["skin"]) & (ndimage.distance_transform_edt(labels != _HAIR) > 0.01 * side)
@@ -213,8 +242,12 @@ def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
     """Find hair that the mask labels as background: pixels near the hair that have the hair's colours.
 
     Args:
-        picture, labels: (S, S, 3) and its label map (S, S).
-        inside: (S, S), the pixels that are certainly hair.
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+        inside: (S, S), True for the pixels that are certainly hair.
+
+    Returns:
+        (S, S), True for the hair that was found.
     """
     side = len(labels)
     away = ndimage.distance_transform_edt(labels != _HAIR) / side
@@ -226,14 +259,14 @@ def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
 
 
 def resembles(picture: Picture, these: Region, others: Region, surely: float) -> Region:
-    """Find the pixels of a picture whose colours resemble one region more than another.
+    """Find the pixels of a picture whose colours resemble those of one region more than those of another region.
 
-    The colours of each region are modelled by a Gaussian in CIELAB.
+    The colours of each region are modelled by a Gaussian in CIELAB, and the likelihoods of a pixel are compared.
 
     Args:
         picture: (S, S, 3).
-        these, others: (S, S), the two regions.
-        surely: least difference of the two log-likelihoods, times 2.
+        these, others: (S, S), True inside the two regions.
+        surely: least difference of the two log-likelihoods, times 2. With a larger value, fewer pixels are found.
 
     Returns:
         (S, S), True where a pixel resembles ``these`` more; all False if one of the regions is too small.
@@ -251,7 +284,15 @@ def resembles(picture: Picture, these: Region, others: Region, surely: float) ->
 
 
 def _without_temples(picture: Picture, labels: LabelMap) -> Picture:
-    """Replace temples of glasses that lie on hair by patches of the picture's own hair; returns (S, S, 3)."""
+    """Replace temples of glasses that lie on hair by patches of the picture's own hair.
+
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+
+    Returns:
+        The picture (S, S, 3); unchanged if it shows no glasses, or no hair beside them.
+    """
     glasses, hair = labels == ID["eye_g"], labels == _HAIR
     if not glasses.any():
         return picture
@@ -264,9 +305,17 @@ def _without_temples(picture: Picture, labels: LabelMap) -> Picture:
 
 
 def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
-    """Extend the skin of a face smoothly over the whole picture (S, S, 3).
+    """Extend the skin of a face smoothly over the whole picture.
 
-    Dark skin beside hair is not used, because it shows stubble or shadow. ``alpha`` (S, S) is the hair's opacity.
+    Dark skin beside hair is not used, because it shows stubble or shadow.
+
+    Args:
+        picture: (H, W, 3).
+        labels: (H, W), label map of the picture.
+        alpha: (H, W), opacity of the hair, 0 to 1.
+
+    Returns:
+        The skin (H, W, 3).
     """
     side = labels.shape[1]
     skin = (labels == ID["skin"]) & ~_frames(labels)
@@ -283,6 +332,6 @@ def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
 
 
 def _reflected(places: Plane, size: int) -> Plane:
-    """Mirror coordinates outside 0 to ``size`` - 1 back into this range."""
+    """Mirror coordinates (an array of any shape) that lie outside 0 to ``size`` - 1 back into this range."""
     places = np.abs(places)
     return np.asarray(np.clip(np.where(places > size - 1, 2 * (size - 1) - places, places), 0, size - 1), np.float32)

@@ -1,4 +1,7 @@
-"""Brows and ears that hair hid in the photo: if new hair uncovers them, those of the hair's reference are shown."""
+"""Adds brows and ears that hair hid in a photo: if new hair does not cover them, those of another person are shown.
+
+The other person is the "reference", whose hair is put on.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ _TONE: Final = 0.02  # share of the side; standard deviation of the blur that se
 def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> LabelMap:
     """Replace both brows by those of the reference if the old hair hid one of them, and the new hair does not.
 
-    Both are replaced because a region labelled "brow" directly below a fringe is often part of the fringe.
+    The reference is the person whose hair was put on. Both brows are replaced because a region labelled "brow" directly
+    below a fringe is often part of the fringe.
 
     Args:
         result: (S, S), the face's label map with the new hair.
@@ -57,12 +61,12 @@ def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> La
 
 
 def _hidden(own: Region, place: Region, lost: Region) -> bool:
-    """Return whether the removed hair hid a brow: it covered the brow's place, or lay directly above the brow.
+    """Return whether the removed hair hid a brow: the hair covered the brow's place, or lay directly above the brow.
 
     Args:
-        own: (S, S), the brow in the face's original label map.
-        place: (S, S), the same brow of the reference, aligned to the face.
-        lost: (S, S), the removed hair.
+        own: (S, S), True for the brow in the face's original label map.
+        place: (S, S), True for the same brow of the reference, aligned to the face.
+        lost: (S, S), True for the removed hair.
     """
     if (place & lost).sum() > _COVERED * place.sum():
         return True
@@ -77,7 +81,13 @@ def _hidden(own: Region, place: Region, lost: Region) -> bool:
 def with_hidden_ears(result: LabelMap, labels: LabelMap, shown: LabelMap) -> LabelMap:
     """Add the reference's ears in places where the removed hair hid the face's own ears.
 
-    For the arguments see `with_hidden_brows`. Returns the label map (S, S) with the ears.
+    Args:
+        result: (S, S), the face's label map with the new hair.
+        labels: (S, S), the face's original label map.
+        shown: (S, S), the label map of the reference (the person whose hair was put on), aligned to the face.
+
+    Returns:
+        The label map (S, S) with the ears; ``result`` itself if an eye is missing, because the ears' sides are unknown.
     """
     sides = _sides(labels, _EARS)
     if sides is None:
@@ -97,17 +107,22 @@ def with_hidden_ears(result: LabelMap, labels: LabelMap, shown: LabelMap) -> Lab
 
 
 def added_ears(before: LabelMap, after: LabelMap) -> Region:
-    """Return the ear pixels (S, S) that `with_hidden_ears` added to ``after``: those that are hair in ``before``."""
+    """Return a boolean mask (S, S) of the ears that `with_hidden_ears` added.
+
+    Args:
+        before: (S, S), the face's original label map; added ears are hair there.
+        after: (S, S), the label map with the new hair and the added ears.
+    """
     return np.asarray(np.isin(after, list(_EARS)) & (before == _HAIR))
 
 
 def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: Plane) -> Plane:
-    """Copy the reference's ears to a face without hair, in the face's skin colour.
+    """Copy the reference's ears to a picture of a face whose hair was removed, in the face's skin colour.
 
     Args:
-        base: (S, S, 3), the face.
-        reference: (S, S, 3), the reference's picture, aligned to the face.
-        ears: (S, S), the pixels in which the reference's ears are shown.
+        base: (S, S, 3), the face without hair.
+        reference: (S, S, 3), the picture of the reference (the person whose hair is put on), aligned to the face.
+        ears: (S, S), True for the pixels in which the reference's ears must be shown.
         ours, theirs: (3,), median skin colours of the face and of the reference.
 
     Returns:
@@ -119,9 +134,13 @@ def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: P
 
 
 def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
-    """Return the brow pixels (S, S) of ``after`` if `with_hidden_brows` replaced the brows of ``before``; else none.
+    """Return a boolean mask (S, S) of the brows in ``after`` if `with_hidden_brows` replaced them; else all False.
 
-    The brows were replaced if any pixel became a brow, because new hair can only cover brows.
+    The brows were replaced if any pixel became a brow, because new hair alone can only remove pixels of brows.
+
+    Args:
+        before: (S, S), the face's original label map.
+        after: (S, S), the label map with the new hair.
     """
     brows = np.isin(after, list(_BROWS))
     added = brows & ~np.isin(before, list(_BROWS))
@@ -129,13 +148,13 @@ def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
 
 
 def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strength: float) -> Plane:
-    """Copy the reference's brows to a face without hair, in the face's skin tone.
+    """Copy the reference's brows to a picture of a face whose hair was removed, in the face's skin tone.
 
     Args:
-        base: (S, S, 3), the face, whose own brows have been covered with skin.
-        skin: (S, S, 3), the reference's skin without brows, aligned to the face.
+        base: (S, S, 3), the face without hair, whose own brows have been covered with skin.
+        skin: (S, S, 3), the skin of the reference (the person whose hair is put on) without brows, aligned to the face.
         reference: (S, S, 3), the reference's picture, aligned to the face.
-        brows: (S, S), the pixels in which the reference's brows are shown.
+        brows: (S, S), True for the pixels in which the reference's brows must be shown.
         strength: factor by which the brows' contrast with the skin is multiplied.
 
     Returns:
@@ -151,9 +170,14 @@ def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strengt
 
 
 def _sides(labels: LabelMap, parts: dict[int, int]) -> dict[int, Region] | None:
-    """Return, for each part (left and right brow, or ear), the half (S, S) of the picture on the side of its eye.
+    """Return, for each part, the half of the picture that contains the eye of the same side.
 
-    ``parts`` maps the class of a part to the class of the eye on the same side. None if an eye is missing.
+    Args:
+        labels: (S, S), label map of the picture.
+        parts: maps the class of a part (left and right brow, or ear) to the class of the eye on the same side.
+
+    Returns:
+        A dict from the class of each part to a boolean mask (S, S), True in the half; None if an eye is missing.
     """
     columns = [np.nonzero(labels == eye)[1] for eye in parts.values()]
     if not all(len(places) for places in columns):

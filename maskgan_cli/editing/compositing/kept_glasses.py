@@ -38,10 +38,11 @@ class KeptGlasses:
     opacity: npt.NDArray[np.float32]
 
     def put_back(self, edited: Picture, source: Picture, square: Square | None) -> Picture:
-        """Return a copy of the edited picture with the frames of the source.
+        """Return a copy of the edited picture with the frames of the glasses in the source.
 
         Args:
-            edited, source: face crops (S, S, 3), or whole photos (H, W, 3).
+            edited: the edited picture: a face crop (S, S, 3), or a whole photo (H, W, 3).
+            source: the picture before the edit, of the same size, with glasses.
             square: (4, 2), corners (x, y) of the face's crop in the photos; None if the pictures are crops.
         """
         opacity = self.opacity[..., None]
@@ -53,15 +54,15 @@ class KeptGlasses:
 
 
 def kept_glasses(source: Picture, before: LabelMap, after: LabelMap) -> KeptGlasses | None:
-    """Remove clear glasses from a face, so that an edit of eyes or brows does not move them.
+    """Remove glasses with clear lenses from a face, so that an edit of eyes or brows does not move the glasses.
 
     Args:
         source: (S, S, 3), the face before the edit.
         before, after: (S, S) label maps of the face and of its edit.
 
     Returns:
-        The face without glasses; None if the face has no clear glasses, or if the edit changes the glasses themselves
-        or parts other than eyes, brows, skin and hair.
+        The face without glasses. None if the face has no glasses with clear lenses, if the edit does not change eyes or
+        brows, or if the edit changes the glasses themselves or parts other than eyes, brows, skin and hair.
     """
     worn = before == _GLASSES
     changed = before != after

@@ -17,16 +17,18 @@ _NOISE: Final = 1e-5  # regularisation: assumed variance of the noise in colours
 
 
 def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region) -> Plane:
-    """Estimate the opacity of a foreground in the pixels in which it is not known.
+    """Estimate the opacity of a foreground, such as hair, in the pixels in which it is not known.
 
     Opacity is assumed to be a linear function of colour in every window of 3 x 3 pixels.
 
     Args:
         picture: (H, W, 3).
-        inside, outside: (H, W), the pixels known to be foreground (opacity 1) and background (opacity 0).
+        inside: (H, W), True for the pixels known to be foreground (opacity 1).
+        outside: (H, W), True for the pixels known to be background (opacity 0).
 
     Returns:
-        Opacity (H, W) in [0, 1]. Connected unknown pixels that touch neither ``inside`` nor ``outside`` get 0.
+        The opacity (H, W) of the foreground, 0 to 1. Connected unknown pixels that touch neither ``inside`` nor
+        ``outside`` get 0.
     """
     alpha = inside.astype(np.float32)
     unknown = ~(inside | outside)

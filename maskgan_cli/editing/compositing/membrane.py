@@ -58,7 +58,7 @@ def harmonic(values: Field, region: Region) -> Field:
 
 
 def _reaches_rim(region: Region) -> Region:
-    """Return the connected pieces of a region (H, W) that touch a pixel of the picture outside the region."""
+    """Return a boolean mask (H, W) of the connected pieces of a region (H, W) that touch a pixel outside the region."""
     pieces, count = ndimage.label(region)
     touching = np.zeros(count + 1, bool)
     for here, there in _neighbours(region.shape):

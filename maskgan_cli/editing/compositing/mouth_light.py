@@ -29,14 +29,16 @@ _NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin'
 def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple[Picture, LabelMap]) -> Field:
     """Adapt the inside of a reference's mouth to the light of a photo.
 
-    The teeth of both pictures are compared. If the teeth of one are not visible, the skin around the mouths is used.
+    The brightness and colour of the teeth in both pictures are compared. If the teeth of one are not visible, the skin
+    around the mouths is used.
 
     Args:
         inside: (h, w, 3), pixels of the reference's mouth, 0 to 255.
-        reference, photo: pictures (T, T, 3) and (S, S, 3), each with its label map.
+        reference: the picture (T, T, 3) from which the inside was taken, and its label map (T, T).
+        photo: the photo (S, S, 3) whose light is wanted, and its label map (S, S).
 
     Returns:
-        (h, w, 3); unchanged if neither teeth nor skin can be compared.
+        The adapted pixels (h, w, 3); unchanged if neither teeth nor skin can be compared.
     """
     ours, theirs = _teeth_light(*photo), _teeth_light(*reference)
     if ours is not None and theirs is not None:
@@ -54,7 +56,7 @@ def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple
 
 
 def _expected_teeth(skin: Field, ratio: float) -> Field:
-    """Predict the linear light (3,) of teeth from that of the skin around the mouth.
+    """Predict the colour of teeth in a photo from the skin around the mouth; both are linear light in RGB, (3,).
 
     Args:
         skin: (3,), linear light of the skin.
@@ -68,9 +70,14 @@ def _expected_teeth(skin: Field, ratio: float) -> Field:
 
 
 def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Return the median linear light (3,) of the teeth, i.e. the brightest quarter of the mouth's inside.
+    """Return the median linear light (3,) of the teeth, i.e. of the brightest quarter of the mouth's inside, in RGB.
 
-    None if the inside is too small.
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+
+    Returns:
+        The light; None if the mouth's inside is too small.
     """
     inside = picture[labels == _INSIDE]
     if len(inside) < 2 * LEAST * labels.size:
@@ -80,7 +87,15 @@ def _teeth_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
-    """Return the median linear light (3,) of the skin near the mouth; None if there is no mouth or too little skin."""
+    """Return the median linear light (3,) of the skin near the mouth, in RGB.
+
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+
+    Returns:
+        The light; None if there is no mouth, or too little skin.
+    """
     mouth: Region = np.isin(labels, _MOUTH)
     if not mouth.any():
         return None
@@ -90,9 +105,13 @@ def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def brightest(photo: Picture, labels: LabelMap) -> float:
-    """Return the limit (0 to 255) for the brightness of teeth in a photo (S, S, 3): that of the whites of the eyes.
+    """Return the largest brightness (0 to 255) that teeth should have in a photo: that of the whites of the eyes.
 
-    If the eyes are hidden, the limit follows from the skin's brightness.
+    If the eyes are hidden, the brightness is computed from that of the skin.
+
+    Args:
+        photo: (S, S, 3).
+        labels: (S, S), label map of the photo.
     """
     skin, eyes = photo[labels == _SKIN], photo[np.isin(labels, part_ids("eyes"))]
     limit = min(_NO_EYES * float(np.median(skin.mean(-1))), 245.0) if len(skin) else 245.0
@@ -102,7 +121,16 @@ def brightest(photo: Picture, labels: LabelMap) -> float:
 
 
 def no_brighter(picture: Field, inside: Region, limit: float) -> Field:
-    """Darken a picture (h, w, 3) so that the bright pixels (95 % quantile) of a region reach at most ``limit``."""
+    """Darken a picture so that the bright pixels of a region (their 95 % quantile) are at most as bright as a limit.
+
+    Args:
+        picture: (h, w, 3), 0 to 255.
+        inside: (h, w), True in the region that is measured.
+        limit: the largest brightness, 0 to 255.
+
+    Returns:
+        The whole picture (h, w, 3), multiplied by one factor; unchanged if the region is dark enough.
+    """
     top = float(np.quantile(picture[inside].mean(-1), 0.95))
     return picture * min(1.0, limit / max(top, 1.0))
 
@@ -110,7 +138,9 @@ def no_brighter(picture: Field, inside: Region, limit: float) -> Field:
 def shadow(inside: Region, least: float) -> Field:
     """Return brightness factors (h, w) for the shadow that the upper lip casts inside a mouth.
 
-    The factors are about ``least`` at the upper edge and in the corners of the region ``inside``, and 1 in its middle.
+    Args:
+        inside: (h, w), True inside the mouth.
+        least: the approximate factor at the upper edge and in the corners of the inside; in its middle, it is about 1.
     """
     high = max(float(inside.sum(0).max()), 2.0)
     lower = ndimage.shift(inside.astype(float), (0.22 * high, 0), order=1)
@@ -119,6 +149,6 @@ def shadow(inside: Region, least: float) -> Field:
 
 
 def span(present: Region, margin: int) -> slice:
-    """Return the slice from the first to the last True element of ``present``, and ``margin`` more on both sides."""
+    """Return the slice from the first to the last True element of ``present`` (n,), with a margin on both sides."""
     places = np.flatnonzero(present)
     return slice(max(places[0] - margin, 0), min(places[-1] + margin + 1, len(present)))

@@ -1,4 +1,4 @@
-"""Mouths of a warped photo: the inside of an opened mouth, the line between closed lips, the position of the chin."""
+"""Edits mouths of warped photos: inserts the inside of an open mouth, smooths the line between lips, moves the chin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PAINTED_LIGHT: Final = 0.85  # brightness limit of painted teeth, relative to t
 _REFERENCE_LIGHT: Final = 1.1  # the same for the teeth of another photo; teeth of portraits have 1.15 (median)
 _PAINTED_TEETH: Final = 0.6  # share of the height that painted teeth cover
 _JAW: Final = (0.6, 0.25)  # movement of the chin as a share of the mouth's opening, and of its closing
-_JUMP: Final = 1.5  # pixels from row to row; only a field along closed lips changes faster
+_JUMP: Final = 1.5  # pixels; a field that changes more than this from row to row contains the line of closed lips
 
 Box = tuple[slice, slice]
 
@@ -46,7 +46,8 @@ class ReferenceFace:
     """Another face whose mouth or hair is used in an edit.
 
     Attributes:
-        picture, labels: the face crop (T, T, 3) and its label map (T, T).
+        picture: (T, T, 3), the face crop.
+        labels: (T, T), label map of the crop.
         hair: alignment of this face's hair to the edited face, or None if only the mouth is used.
     """
 
@@ -56,7 +57,7 @@ class ReferenceFace:
 
     @cached_property
     def hair_source(self) -> HairSource:
-        """The hair of this face, prepared once for both the crop and the photo around it."""
+        """The picture of this face, prepared so that its hair can be copied; computed only once."""
         return hair_source(self.picture, self.labels)
 
 
@@ -69,8 +70,9 @@ def source_of_inside(
         before, after: (S, S), label maps of the photo and of the edit.
         reference: (T, T), label map of another face whose mouth is used, or None.
         wanted: the user's choice. ``AUTO`` takes the photo if its mouth is open enough. Otherwise it takes the
-            reference, if that mouth is open enough. Otherwise it takes the photo, with a dark gap below its teeth, or
-            between its lips if it shows no teeth. ``REFERENCE`` also falls back to the photo in this way.
+            reference, if the reference's mouth is open enough. Otherwise it takes the photo, with a dark gap below the
+            teeth, or between the lips if the photo shows no teeth. ``REFERENCE`` also falls back to the photo in this
+            way.
 
     Returns:
         ``PHOTO``, ``REFERENCE`` or ``PAINTED``. None if nothing must be inserted: the edited mouth has no inside, its
@@ -93,14 +95,14 @@ def source_of_inside(
 def insert_inside(
     picture: Picture, photo: Picture, before: LabelMap, after: LabelMap, source: Inside, reference: ReferenceFace | None
 ) -> Picture:
-    """Insert the inside of the mouth into the picture of an edit, in the light of the photo.
+    """Insert the inside of the mouth into the edited picture, in the light of the photo.
 
-    The photo's own teeth keep their place below the upper lip. If the mouth opens further, a dark gap is drawn below
-    the teeth. If the mouth was closed, only the gap is drawn. An inside from another source gets at most about the
-    brightness of the whites of the photo's eyes, and the upper lip's shadow.
+    If the inside comes from the photo, the photo's own teeth keep their place below the upper lip. If the mouth opens
+    further, a dark gap is drawn below the teeth. If the mouth was closed, only the gap is drawn. An inside from another
+    source gets at most about the brightness of the whites of the photo's eyes, and the upper lip's shadow.
 
     Args:
-        picture: (S, S, 3), the edit so far, with the painted inside.
+        picture: (S, S, 3), the edited picture, whose inside of the mouth was painted by the network.
         photo: (S, S, 3), the face before the edit.
         before: (S, S), label map of the photo.
         after: (S, S), label map of the edit.
@@ -108,7 +110,7 @@ def insert_inside(
         reference: the face whose mouth is used; needed only if ``source`` is ``REFERENCE``.
 
     Returns:
-        The edit (S, S, 3) with the inside.
+        The edited picture (S, S, 3) with the inside.
     """
     if source is Inside.PHOTO and _height(before) >= _OWN * _height(after):
         return picture  # the inside has moved with the photo
@@ -143,12 +145,15 @@ def insert_inside(
 
 
 def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
-    """Smooth a picture (S, S, 3) along the line where the lips of a newly closed mouth meet.
+    """Smooth a picture along the line where the lips of a newly closed mouth meet.
 
     Args:
-        picture: the picture, after it was warped by the field.
-        field: (2, S, S), the result of `displacement`. It is discontinuous only along the line between the lips; if it
-            is continuous everywhere, the picture is returned unchanged.
+        picture: (S, S, 3), the picture, after it was warped by the field.
+        field: (2, S, S), the displacement field, as returned by `displacement`. It is discontinuous only along the line
+            between the lips.
+
+    Returns:
+        The smoothed picture (S, S, 3); unchanged if the field is continuous everywhere.
     """
     jump = np.diff(field[0], axis=0)
     columns = np.flatnonzero(jump.max(0) > _JUMP)
@@ -169,9 +174,14 @@ def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
 
 
 def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
-    """Lower the chin in the label map ``after`` (S, S) if the edit opens the mouth, and raise it if the mouth closes.
+    """Move the chin in the label map of an edit: down if the edit opens the mouth, and up if it closes the mouth.
 
-    If the edit changes anything but mouth and skin, ``after`` is returned unchanged.
+    Args:
+        before, after: (S, S), the label maps before and after the edit.
+
+    Returns:
+        The label map ``after`` (S, S) with the moved chin. If the edit changes anything but mouth and skin, or if the
+        chin moves by less than a pixel, ``after`` is returned unchanged.
     """
     changed = before != after
     if not changed.any() or not np.isin([before[changed], after[changed]], (*_MOUTH, _SKIN)).all():
@@ -198,9 +208,9 @@ def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
 
 
 def _height(labels: LabelMap) -> float:
-    """Return the mean height in pixels of the inside of a mouth, over the middle half of the mouth's width.
+    """Return the mean height of the inside of a mouth in a label map (S, S), in pixels; 0 if there is no mouth.
 
-    0 if the mask has no mouth.
+    The mean is taken over the middle half of the mouth's width.
     """
     counts = (labels == _INSIDE).sum(0)
     lips = np.flatnonzero(np.isin(labels, _MOUTH).any(0))
@@ -211,7 +221,12 @@ def _height(labels: LabelMap) -> float:
 
 
 def _place(labels: LabelMap) -> tuple[Axis, Band] | None:
-    """Return the mouth's axis and the band of the mouth's inside; None if the mask has no mouth, or no inside."""
+    """Measure where the inside of a mouth lies in a label map (S, S).
+
+    Returns:
+        The axis along the mouth, and the inside's upper and lower edges relative to this axis. None if the label map
+        shows no mouth, or no inside.
+    """
     axis = axis_of(labels, _NAMES)
     band = None if axis is None else band_of(labels, "mouth", axis)
     return None if axis is None or band is None else (axis, band)
@@ -222,8 +237,8 @@ def _sampled(picture: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
 
     Args:
         picture: (T, T, 3), to sample from.
-        box: slices (rows, columns) of the edited picture to compute.
-        old, new: axis and band of the mouth's inside in ``picture`` and in the edited picture.
+        box: slices (rows, columns) of the edited picture to compute, h x w pixels.
+        old, new: place of the mouth's inside in ``picture`` and in the edited picture, as returned by `_place`.
 
     Returns:
         (h, w, 3), the pixels of the box: see `sample_band`.
@@ -233,7 +248,15 @@ def _sampled(picture: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
 
 
 def _below_edge(box: Box, place: tuple[Axis, Band]) -> Field:
-    """Return how far, in pixels, each pixel (h, w) of a box lies below the upper edge of the mouth's inside."""
+    """Compute how far each pixel lies below the upper edge of the mouth's inside.
+
+    Args:
+        box: slices (rows, columns) of the picture to compute, h x w pixels.
+        place: place of the mouth's inside, as returned by `_place`.
+
+    Returns:
+        (h, w), the distances in pixels; negative above the edge.
+    """
     y, x = (places.ravel() for places in np.mgrid[box])
     along, across = place[0].coordinates(x, y)
     return np.asarray((across - place[1].edges(along)[0]).reshape(_shape(box)))
@@ -244,11 +267,12 @@ def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
 
     Args:
         photo: (S, S, 3), the face before the edit.
-        box: slices (rows, columns) of the edited picture to compute.
-        old, new: axis and band of the mouth's inside before and after the edit.
+        box: slices (rows, columns) of the edited picture to compute, h x w pixels.
+        old, new: place of the mouth's inside before and after the edit, as returned by `_place`.
 
     Returns:
-        The pixels (h, w, 3) of the box, and how far (h, w) each lies above the lower end of the old inside, in pixels.
+        The pixels (h, w, 3) of the box, and how far (h, w) each of them lies above the lower end of the moved teeth, in
+        pixels.
     """
     (old_axis, source), (new_axis, target) = old, new
     y, x = (places.ravel() for places in np.mgrid[box])
@@ -265,17 +289,30 @@ def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
 
 
 def _with_gap(teeth: Field, reach: Field, dark: Field) -> Field:
-    """Combine teeth (h, w, 3), shown where ``reach`` (h, w) is above 0, with the dark gap (h, w, 3) shown elsewhere."""
+    """Combine the teeth with the dark gap below them.
+
+    Args:
+        teeth: (h, w, 3), shown where ``reach`` is above 0.
+        reach: (h, w), distance above the lower end of the teeth, in pixels.
+        dark: (h, w, 3), the gap, shown elsewhere.
+
+    Returns:
+        (h, w, 3), with a soft transition between both.
+    """
     shown = np.clip(reach / 2.0 + 0.5, 0, 1)[..., None]
     return np.asarray(shown * teeth + (1 - shown) * dark)
 
 
 def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
-    """Return the dark gap (h, w, 3) below the teeth: a dark version of the lips' colour, lighter at the tongue.
+    """Compute the colours of the dark gap below the teeth: a dark version of the lips' colour, lighter at the tongue.
 
     Args:
-        photo, labels: (S, S, 3) and its label map, for the lips' colour.
-        inside: (h, w), the inside of the edited mouth.
+        photo: (S, S, 3), in which the lips' colour is measured.
+        labels: (S, S), label map of the photo.
+        inside: (h, w), True for the inside of the edited mouth.
+
+    Returns:
+        (h, w, 3), the colours.
     """
     lips = photo[np.isin(labels, part_ids("lips"))]
     lips = lips if len(lips) >= 16 else photo[labels == _SKIN]
@@ -287,7 +324,7 @@ def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
 
 
 def _with_lower_edge(inside: Region, wide: float) -> Field:
-    """Extend a region (h, w) downwards by ``wide`` pixels, and return it as floats 0 and 1."""
+    """Extend a region (h, w) downwards by ``wide`` pixels; return floats (h, w), 1 in the new region, else 0."""
     if wide < 1:
         return inside.astype(float)
     lower = np.zeros_like(inside)
@@ -297,4 +334,5 @@ def _with_lower_edge(inside: Region, wide: float) -> Field:
 
 
 def _shape(box: Box) -> tuple[int, int]:
+    """Return the height and the width of a box, in pixels."""
     return box[0].stop - box[0].start, box[1].stop - box[1].start

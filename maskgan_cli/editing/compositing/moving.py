@@ -36,13 +36,14 @@ _ALIKE: Final = (
 
 @dataclass(frozen=True)
 class PhotoMotion:
-    """The motion of a face crop (S, S) from one label map to another.
+    """How the pixels of a face crop (S, S) move, so that its label map changes to an edited label map.
 
     Attributes:
         field: (2, S + 2 * beyond, S + 2 * beyond), displacement of rows and columns in pixels: see `displacement`.
         beyond: number of pixels by which the field extends beyond the crop's borders.
-        labels: (S, S), the first label map, warped by the field.
-        missing: (S, S), the pixels that must be painted, because the warped photo does not show the second label map.
+        labels: (S, S), the label map of the crop, warped by the field.
+        missing: (S, S), True for the pixels that must be painted, because the warped crop does not show the edited
+            label map there.
     """
 
     field: Displacement
@@ -52,7 +53,7 @@ class PhotoMotion:
 
     @property
     def still(self) -> bool:
-        """Whether nothing moves."""
+        """Whether the displacement field is zero everywhere, so that no pixel moves."""
         return not self.field.any()
 
     @property
@@ -62,7 +63,10 @@ class PhotoMotion:
         return self.field[:, self.beyond : end, self.beyond : end]
 
     def resized(self, size: int) -> PhotoMotion:
-        """Return the motion scaled to a crop of (size, size) pixels, without the field beyond the crop's borders."""
+        """Return the motion scaled to a crop of (size, size) pixels, without the field beyond the crop's borders.
+
+        If the size is the same and there is no such field, the motion itself is returned.
+        """
         scale = size / len(self.labels)
         if scale == 1 and not self.beyond:
             return self
@@ -75,14 +79,16 @@ class PhotoMotion:
         return PhotoMotion(field, 0, resize_labels(self.labels, size), missing)
 
     def towards(self, after: LabelMap) -> PhotoMotion:
-        """Return the same motion with ``missing`` recomputed for another edited label map (S, S)."""
+        """Return a motion with the same field, whose ``missing`` is computed for another edited label map (S, S)."""
         return replace(self, missing=_missing(self.labels, after, stretch(self.inner)))
 
 
 def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:
-    """Compute the motion of a face crop from one label map (S, S) to another.
+    """Compute the motion of a face crop from its label map to an edited label map.
 
-    The field extends ``beyond`` pixels beyond each border, e.g. into the photo around the crop.
+    Args:
+        before, after: (S, S), the label maps of the crop and of the edit.
+        beyond: number of pixels by which the field extends beyond the crop's borders, e.g. into the photo around it.
     """
     field = displacement(before, after, beyond=beyond)
     size = len(before)
@@ -92,7 +98,16 @@ def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Photo
 
 
 def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
-    """Warp a label map (H, W): sample it at x + u(x) of a field u (2, H, W) by nearest neighbour."""
+    """Warp a label map by a displacement field, by nearest neighbour.
+
+    Args:
+        labels: (H, W).
+        field: (2, H, W), displacement u of rows and columns in pixels; pixel x of the result is pixel x + u(x) of
+            ``labels``.
+
+    Returns:
+        (H, W), the warped label map.
+    """
     height, width = labels.shape
     rows = np.clip(np.rint(np.arange(height)[:, None] + field[0]), 0, height - 1).astype(np.intp)
     columns = np.clip(np.rint(np.arange(width)[None] + field[1]), 0, width - 1).astype(np.intp)
@@ -100,9 +115,14 @@ def moved_labels(labels: LabelMap, field: Displacement) -> LabelMap:
 
 
 def moved_picture(picture: Picture, field: Displacement) -> Picture:
-    """Warp a picture (H, W, 3): sample it at x + u(x) of a field u (2, H, W) with bicubic interpolation.
+    """Warp a picture by a displacement field, with bicubic interpolation.
 
-    Where the field is zero, pixels are unchanged.
+    Args:
+        picture: (H, W, 3).
+        field: (2, H, W), displacement u of rows and columns in pixels; pixel x of the result is sampled at x + u(x).
+
+    Returns:
+        The warped picture (H, W, 3), a new array; where the field is zero, pixels are unchanged.
     """
     moving = np.abs(field).max(0) > _STILL
     if not moving.any():
@@ -114,10 +134,10 @@ def moved_picture(picture: Picture, field: Displacement) -> Picture:
 
 
 def moved_photo(picture: Picture, square: Square, size: int, field: Displacement, beyond: int) -> Picture:
-    """Warp the face in a photo (H, W, 3); the photo is sampled once, at its own resolution.
+    """Warp the face in a photo; the photo is sampled once, at its own resolution.
 
     Args:
-        picture: the photo.
+        picture: (H, W, 3), the photo.
         square: (4, 2), corners (x, y) of the face's crop in the photo: see `data.crop`.
         size: S, the crop's side in pixels.
         field: (2, S + 2 * beyond, S + 2 * beyond), displacement of rows and columns in pixels of the crop.
@@ -161,8 +181,8 @@ def _placed(
     Args:
         picture: (H, W, 3).
         box: slices (rows, columns) of the picture, h x w pixels.
-        rows, columns: (h, w), positions to sample from, in pixels; bicubic interpolation is used.
-        where: (h, w), the pixels of the box to replace; the others are unchanged.
+        rows, columns: (h, w), for each pixel of the box, the position to sample, in pixels of the picture (bicubic).
+        where: (h, w), True for the pixels of the box to replace; the others are unchanged.
     """
     low, high = (np.array([rows.min(), columns.min()]) - 3, np.array([rows.max(), columns.max()]) + 4)
     top, left = np.clip(np.floor(low).astype(int), 0, np.array(picture.shape[:2]) - 1)
@@ -176,13 +196,13 @@ def _placed(
 def sampled(
     planes: npt.NDArray[np.generic], rows: Coordinates, columns: Coordinates, mode: str, outside: str = "border"
 ) -> npt.NDArray[np.float32]:
-    """Sample planes at given positions with torch's ``grid_sample``.
+    """Sample an array at given positions with torch's ``grid_sample``.
 
     Args:
         planes: (H, W, C).
         rows, columns: (h, w), positions in pixels; (0, 0) is the centre of the first pixel.
         mode: interpolation, ``bilinear`` or ``bicubic``.
-        outside: padding mode for positions outside the planes, ``border`` or ``zeros``.
+        outside: padding mode for positions outside the array, ``border`` or ``zeros``.
 
     Returns:
         (h, w, C) float32.
@@ -200,13 +220,17 @@ def sampled(
 
 
 def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32]) -> Region:
-    """Return the pixels (S, S) to paint: where the warped label map differs from the edited one or is too stretched.
+    """Return the pixels to paint: the warped label map differs from the edited one, or the photo is stretched too much.
 
     Thin and small differences are left out, and so are differences between classes of the same appearance.
 
     Args:
-        moved, after: (S, S), the warped label map and the edited one.
-        stretched: (S, S), the result of `stretch`.
+        moved: (S, S), the warped label map.
+        after: (S, S), the edited label map.
+        stretched: (S, S), the magnification of each pixel, as returned by `stretch`.
+
+    Returns:
+        (S, S), True for the pixels to paint.
     """
     size = len(after)
     group = np.arange(256)
@@ -229,7 +253,12 @@ def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32
 
 
 def _thick(region: Region, radius: float) -> Region:
-    """Remove thin parts of a region (not empty): morphological opening with a disc of this radius in pixels."""
+    """Return a region without its thin parts: morphological opening with a disc.
+
+    Args:
+        region: (H, W), not empty.
+        radius: radius of the disc in pixels; parts that are thinner than its diameter are removed.
+    """
     box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in _box_of(region))
     result, near = np.zeros(region.shape, bool), region[box]
     inner = ndimage.distance_transform_edt(np.pad(near, 1, mode="edge"))[1:-1, 1:-1] > radius
@@ -239,6 +268,6 @@ def _thick(region: Region, radius: float) -> Region:
 
 
 def _box_of(region: Region) -> tuple[slice, slice]:
-    """Return slices (rows, columns) of the bounding box of a region (not empty)."""
+    """Return slices (rows, columns) of the bounding box of a region (H, W), which must not be empty."""
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -25,12 +25,12 @@ def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane
 
     Args:
         picture: (S, S, 3).
-        hair: (S, S), the pixels that show hair.
-        region: (S, S), the pixels to fill.
+        hair: (S, S), True for the pixels that show hair.
+        region: (S, S), True for the pixels to fill.
 
     Returns:
-        The picture (S, S, 3) with the new hair, and the pixels (S, S) that were filled. If there is too little hair, no
-        pixels are filled.
+        The picture (S, S, 3) with the new hair, and a boolean mask (S, S) of the pixels that were filled. If there is
+        too little hair, no pixels are filled.
     """
     side, rng = len(picture), np.random.default_rng(_SEED)
     total, weights = np.zeros(picture.shape, np.float32), np.zeros(region.shape, np.float32)
@@ -61,9 +61,15 @@ def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane
 
 
 def _middles(left: Region, known: Region, half: int) -> npt.NDArray[np.int64]:
-    """Return the centres (n, 2) of patches that cover the region ``left``, ordered by distance from known pixels.
+    """Return the centres of patches that cover a region, in the order in which they should be filled.
 
-    ``half`` is half the side of a patch in pixels; neighbouring centres are this far apart.
+    Args:
+        left: (S, S), True for the pixels to fill.
+        known: (S, S), True for the pixels that show hair.
+        half: half the side of a patch in pixels; neighbouring centres are this far apart.
+
+    Returns:
+        (n, 2), row and column of each centre, ordered by distance from the known pixels, nearest first.
     """
     rows, columns = (np.arange(0, length, half) for length in left.shape)
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
@@ -80,14 +86,14 @@ def _best(
 
     Args:
         shown: (S, S, 3), the picture so far.
-        known: (S, S), the pixels that show hair already.
+        known: (S, S), True for the pixels that show hair already.
         places: (n, 2), centres (row, column) of the patches to choose from.
-        middle: (2,), the centre (row, column) to fill.
+        middle: (2,), the centre (row, column) of the patch to fill.
         half: half the side of a patch in pixels.
         rng: chooses the patches that are compared, if there are many.
 
     Returns:
-        (2 * half + 1, 2 * half + 1, 3); None if all patches are too far away.
+        The pixels of the best patch (2 * half + 1, 2 * half + 1, 3); None if all patches are too far away.
     """
     side = len(shown)
     away = np.hypot(*(places - middle).T)
@@ -111,6 +117,6 @@ def _best(
 
 
 def _box(middle: npt.NDArray[np.int64], half: int, side: int) -> tuple[slice, slice]:
-    """Return slices (rows, columns) of the patch with this centre, clipped to a picture of ``side`` pixels."""
+    """Return slices (rows, columns) of the patch with this centre, clipped to a picture (side, side)."""
     row, column = (slice(max(int(c) - half, 0), min(int(c) + half + 1, side)) for c in middle)
     return row, column

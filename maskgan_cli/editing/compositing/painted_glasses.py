@@ -27,8 +27,9 @@ def refine_glasses(painting: Field, photo: Field, before: LabelMap, after: Label
     thin frames are too faint.
 
     Args:
-        painting, photo: (h, w, 3), 0 to 255, a box of the picture that contains the whole glasses.
-        before, after: (h, w), the label maps of the photo and of the painting.
+        painting: (h, w, 3), 0 to 255, the rectangle of the network's output that contains the whole glasses.
+        photo: (h, w, 3), 0 to 255, the same rectangle of the photo.
+        before, after: (h, w), the label maps of the photo and of the painting in this rectangle.
         side: side of the whole picture in pixels.
 
     Returns:

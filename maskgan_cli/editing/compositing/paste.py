@@ -1,4 +1,4 @@
-"""Pasting of an edited crop back into its photo."""
+"""Pastes an edited crop back into its photo."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: 
     if (picture == picture[..., :1]).all():
         difference = np.repeat((difference @ np.array(_GREY, np.float32))[..., None], 3, -1)
     changed = ndimage.binary_closing(np.abs(difference).max(-1) > max(tolerance, 0), iterations=2)
-    changed |= np.abs(difference).max(-1) > tolerance  # closing loses what touches the border
+    changed |= np.abs(difference).max(-1) > tolerance  # closing removes changed pixels at the border
     changed = ndimage.binary_dilation(changed, iterations=2) if tolerance else changed
     if not changed.any():
         return picture.copy()
@@ -108,15 +108,15 @@ def _refine(pasted: Picture, square: Square, target: Field, changed: npt.NDArray
 def _around(
     square: Square, changed: npt.NDArray[np.bool_], margin: int
 ) -> tuple[tuple[slice, slice], npt.NDArray[np.float64]]:
-    """Find the smallest square part of a crop that contains the changed pixels and ``margin`` pixels around them.
+    """Find the smallest square part of a crop that contains the changed pixels and a margin around them.
 
     Args:
         square: (4, 2), corners (x, y) of the crop in the photo.
-        changed: (S, S), the changed pixels of the crop; at least one.
-        margin: in pixels of the crop.
+        changed: (S, S), True for the changed pixels of the crop; at least one.
+        margin: width of the margin in pixels of the crop.
 
     Returns:
-        The slices (rows, columns) of the part in the crop, and the part's corners (4, 2) in the photo.
+        The slices (rows, columns) of the part in the crop, and the part's corners (4, 2) in the photo, each as (x, y).
     """
     size, bounds = len(changed), [np.flatnonzero(changed.any(axis=axis))[[0, -1]] for axis in (0, 1)]
     side = min(size, max(int(high - low) for low, high in bounds) + 1 + 2 * margin)
@@ -127,15 +127,15 @@ def _around(
 
 
 def paste_labels(shape: tuple[int, int], square: Square, labels: LabelMap) -> LabelMap:
-    """Place the label map (S, S) of a crop in a label map of the whole photo; outside the crop, it is background.
+    """Place the label map of a crop in a label map of the whole photo; outside the crop, all pixels are background.
 
     Args:
         shape: (H, W), size of the photo.
         square: (4, 2), corners (x, y) of the crop in the photo.
-        labels: label map of the crop.
+        labels: (S, S), label map of the crop.
 
     Returns:
-        (H, W), by nearest neighbour.
+        The label map (H, W) of the photo, sampled by nearest neighbour.
     """
     box = _box(square, shape)
     whole: LabelMap = np.zeros(shape, np.uint8)
@@ -148,9 +148,15 @@ def paste_labels(shape: tuple[int, int], square: Square, labels: LabelMap) -> La
 
 
 def cut_labels(labels: LabelMap, square: Square, size: int) -> LabelMap:
-    """Cut a square out of a photo's label map (H, W), and scale the crop to (size, size) by nearest neighbour.
+    """Cut a square out of a photo's label map, and scale the crop by nearest neighbour.
 
-    ``square`` holds the corners (4, 2) as (x, y) in the photo. Parts of the square outside the photo are background.
+    Args:
+        labels: (H, W), label map of the photo.
+        square: (4, 2), corners (x, y) of the crop in the photo.
+        size: side of the crop in pixels.
+
+    Returns:
+        The label map (size, size) of the crop. Parts of the square outside the photo are background.
     """
     (a, b, c), (d, e, f) = matrix_of(square, size)
     image = Image.fromarray(labels)
@@ -166,7 +172,12 @@ def _window(size: int) -> Field:
 
 
 def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Return the slices (rows, columns) of a photo of this shape (H, W, ...) that the square's bounding box covers."""
+    """Return slices (rows, columns) of the bounding box of a square in a photo, clipped to the photo.
+
+    Args:
+        square: (4, 2), corners (x, y) in the photo.
+        shape: (H, W, ...), shape of the photo.
+    """
     low, high = np.floor(square.min(0)).astype(int), np.ceil(square.max(0)).astype(int)
     sides = (shape[1], shape[0])
     left, top = (int(np.clip(low[i], 0, sides[i])) for i in (0, 1))
@@ -175,7 +186,7 @@ def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 
 def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
-    """Resample planes of a crop to the pixels of its photo.
+    """Resample values of a crop's pixels to the pixels of its photo.
 
     Args:
         planes: (S, S, C), values at the crop's pixels.
@@ -201,12 +212,15 @@ def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
 
 
 def _affine(square: Square, size: int, corner: tuple[int, int]) -> tuple[float, ...]:
-    """Return the six affine coefficients, in Pillow's order, that map positions in a box of the photo to the crop.
+    """Return the affine transform that maps positions in a box of the photo to positions in the crop.
 
     Args:
         square: (4, 2), corners (x, y) of the crop in the photo.
         size: side of the crop in pixels.
         corner: (top, left), first row and column of the box.
+
+    Returns:
+        The six coefficients (a, b, c, d, e, f) in Pillow's order: (x, y) is mapped to (ax + by + c, dx + ey + f).
     """
     matrix = matrix_of(square, size)
     back = np.linalg.inv(matrix[:, :2])

@@ -76,7 +76,10 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
 
 
 def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
-    """Compute the field of `displacement` without its special case for a mouth that closes."""
+    """Compute the smooth field of `displacement`, without the special case for a mouth that closes.
+
+    The arguments and the result are those of `displacement`.
+    """
     side = len(before)
     whole: Displacement = np.zeros((2, side + 2 * beyond, side + 2 * beyond), np.float32)
     changed = before != after
@@ -95,17 +98,26 @@ def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
 
 
 def jacobian(field: Displacement) -> npt.NDArray[np.float32]:
-    """Return the Jacobian determinant (H, W) of the map x -> x + u(x) of a field u (2, H, W).
+    """Return the Jacobian determinant of the map x -> x + u(x), by which a warped picture is sampled.
 
-    The determinant is the sampled area divided by the shown area: below 1 where the picture is enlarged, and negative
-    in folds.
+    The determinant is the sampled area divided by the area that shows it: below 1 where the picture is enlarged, and
+    negative in folds.
+
+    Args:
+        field: (2, H, W), the displacement u of rows and columns in pixels.
+
+    Returns:
+        (H, W), the determinant at each pixel.
     """
     (yy, yx), (xy, xx) = (np.gradient(plane) for plane in field)
     return np.asarray((1 + yy) * (1 + xx) - yx * xy)
 
 
 def stretch(field: Displacement) -> npt.NDArray[np.float32]:
-    """Return how much a field u (2, H, W) stretches a picture that is sampled at x + u(x).
+    """Compute how much a displacement field stretches a picture, of which it samples pixel x at x + u(x).
+
+    Args:
+        field: (2, H, W), the displacement u of rows and columns in pixels.
 
     Returns:
         (H, W), the magnification in the direction in which it is largest; 1 where nothing moves.
@@ -119,7 +131,7 @@ def stretch(field: Displacement) -> npt.NDArray[np.float32]:
 
 
 def matched(before: LabelMap, after: LabelMap) -> list[int]:
-    """Return the ids of the classes that both label maps show with comparable areas; only these are registered."""
+    """Return the ids of the classes that cover comparable areas in two label maps (S, S); only these are registered."""
     sizes = [np.bincount(labels.ravel(), minlength=NUM_CLASSES)[:NUM_CLASSES] for labels in (before, after)]
     least = max(4.0, _SPECK * before.size)
     return [
@@ -138,9 +150,14 @@ def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32]:
-    """Return the field's weight (h, w): 1 near changed pixels (h, w), falling smoothly to 0 at the distance `FAR`.
+    """Compute the weight by which the field is multiplied: 1 near changed pixels, falling smoothly to 0 at a distance.
 
-    ``side`` is the side of the whole picture in pixels, because `FAR` is a share of it.
+    Args:
+        changed: (h, w), True for the changed pixels.
+        side: side of the whole picture in pixels; the weight is 0 from the distance `FAR` * side on.
+
+    Returns:
+        (h, w), the weights.
     """
     step = max(1, side // 256)  # coarse distances are precise enough
     away = ndimage.distance_transform_edt(~_any_of(changed, step)) * (step / side)
@@ -151,7 +168,7 @@ def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32
 
 
 def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
-    """Reduce a region by the factor ``step``; a pixel of the result is True if any pixel of its block is True."""
+    """Reduce a region (h, w) by the factor ``step``: a new pixel is True if any pixel of its block is True."""
     if step == 1:
         return region
     height, width = (-(-length // step) * step for length in region.shape)
@@ -160,12 +177,12 @@ def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
 
 
 def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: int) -> None:
-    """Limit a field in place, so that it samples only inside the picture. At a border, pixels move only along it.
+    """Limit a field in place, so that it samples only inside the picture. Pixels at a border can move only along it.
 
     Args:
-        field: (2, h, w), the field in the box.
-        box: slices (rows, columns) of the picture.
-        side: of the picture, in pixels.
+        field: (2, h, w), displacement of rows and columns in the box, in pixels; changed in place.
+        box: slices (rows, columns) of the picture, h x w pixels.
+        side: side of the picture in pixels.
     """
     for axis, (part, plane) in enumerate(zip(box, field, strict=True)):
         at = np.arange(part.start, min(part.stop, side), dtype=np.float32)
@@ -175,7 +192,15 @@ def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: in
 
 
 def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
-    """Compute the field (2, h, w) between two label maps (h, w) at reduced size, in pixels of the label maps."""
+    """Compute the field between two label maps; the computation runs at reduced size.
+
+    Args:
+        before, after: (h, w), the label maps.
+        side: side of the whole picture in pixels (not used).
+
+    Returns:
+        (2, h, w), displacement of rows and columns, in pixels of the label maps.
+    """
     import torch
 
     height, width = before.shape
@@ -204,7 +229,7 @@ def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
 
 
 def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: int, smooth: float) -> Tensor:
-    """Run the demons algorithm at one resolution, and return the refined field (2, h, w).
+    """Refine a displacement field at one resolution with the demons algorithm.
 
     Args:
         moving: (C, h, w), the class planes that are moved.
@@ -213,6 +238,9 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
         field: (2, h, w), initial field, in pixels of this resolution.
         count: number of iterations.
         smooth: standard deviation of the Gaussian that regularises the field, in pixels.
+
+    Returns:
+        The refined field (2, h, w), in pixels of this resolution.
     """
     import torch
     from torch.nn import functional as F
@@ -235,7 +263,16 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
 
 
 def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Tensor:
-    """Resize a label map to ``sides`` (h, w), and return the share (C, h, w) of each class in each pixel."""
+    """Compute the share of each class in each pixel of a label map that is resized to ``sides``.
+
+    Args:
+        labels: (H, W).
+        classes: the C ids of the classes.
+        sides: (h, w), the new size.
+
+    Returns:
+        (C, h, w), the shares, 0 to 1.
+    """
     import torch
 
     fine = _nearest(labels, (2 * sides[0], 2 * sides[1]))
@@ -244,10 +281,17 @@ def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Ten
 
 
 def _without_unmatched(before: LabelMap, after: LabelMap, classes: list[int]) -> tuple[LabelMap, LabelMap]:
-    """Replace pixels whose class has no counterpart in the other label map by the other map's classes at these pixels.
+    """Replace classes that only one of two label maps shows, so that they have no effect on the registration.
 
-    ``classes`` are those with a counterpart. New glasses, for example, then have no effect. The inside of
-    a mouth is kept, because it pushes the lips apart.
+    Pixels of such a class, for example of new glasses, get the class of the same pixel in the other label map. The
+    inside of a mouth is kept, because it pushes the lips apart.
+
+    Args:
+        before, after: (h, w), the label maps.
+        classes: the ids of the classes that both label maps show, as returned by `matched`.
+
+    Returns:
+        Both label maps (h, w) with the replaced pixels.
     """
     known = np.zeros(256, bool)
     known[[*classes, ID["mouth"]]] = True
@@ -255,7 +299,7 @@ def _without_unmatched(before: LabelMap, after: LabelMap, classes: list[int]) ->
 
 
 def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
-    """Resize a label map to ``sides`` (h, w) by nearest neighbour."""
+    """Resize a label map (H, W) to ``sides`` (h, w) by nearest neighbour."""
     rows, columns = (
         ((np.arange(side) + 0.5) * (length / side)).astype(np.intp)
         for side, length in zip(sides, labels.shape, strict=True)
@@ -264,14 +308,14 @@ def _nearest(labels: LabelMap, sides: tuple[int, ...]) -> LabelMap:
 
 
 def _pooled(planes: Tensor, shrink: int) -> Tensor:
-    """Reduce planes (C, h, w) by the factor ``shrink`` to the means of blocks."""
+    """Reduce planes (C, h, w) by the factor ``shrink``: each value is the mean of a block of shrink x shrink pixels."""
     from torch.nn import functional as F
 
     return planes if shrink == 1 else F.avg_pool2d(planes[None], shrink)[0]
 
 
 def _blurred(planes: Tensor, deviation: float) -> Tensor:
-    """Blur planes (C, h, w) with a Gaussian; the border is repeated outside."""
+    """Blur planes (C, h, w) with a Gaussian of this standard deviation in pixels; the border is repeated outside."""
     height, width = planes.shape[1:]
     return _gaussian(height, deviation) @ planes @ _gaussian(width, deviation).T
 
@@ -306,7 +350,14 @@ def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.ND
 def _unfolded(field: Displacement, reach: int) -> Displacement:
     """Smooth a field where it folds or nearly folds, until its Jacobian is at least `LEAST_JACOBIAN` everywhere.
 
-    ``reach`` is the radius of the smoothing in pixels. If 24 rounds are not enough, the whole field is reduced.
+    If 24 rounds of smoothing are not enough, the whole field is multiplied by factors below 1.
+
+    Args:
+        field: (2, h, w), displacement of rows and columns in pixels.
+        reach: radius of the smoothing in pixels.
+
+    Returns:
+        The smoothed field (2, h, w).
     """
     for _ in range(24):
         tight = jacobian(field) < LEAST_JACOBIAN

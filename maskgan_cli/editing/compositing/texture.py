@@ -44,17 +44,28 @@ class Axis:
         return np.array([-self.along[1], self.along[0]])
 
     def coordinates(self, x: Any, y: Any) -> tuple[Line, Line]:
-        """Convert positions (x, y) in the picture to coordinates relative to the axis.
+        """Convert positions in the picture to coordinates relative to the axis.
+
+        Args:
+            x, y: (n,), the positions in pixels.
 
         Returns:
-            The position along the axis (0 at the feature's left end, 1 at its right end), and the distance below the
-            axis in pixels.
+            The positions along the axis (n,), 0 at the feature's left end and 1 at its right end, and the distances
+            below the axis (n,) in pixels.
         """
         offset = np.stack([x, y], axis=-1) - self.middle
         return (offset @ self.along - self.begin) / (self.end - self.begin), offset @ self.across()
 
     def pixels(self, along: Line, across: Line) -> tuple[Line, Line]:
-        """Convert coordinates relative to the axis to positions (x, y) in the picture; the inverse of `coordinates`."""
+        """Convert coordinates relative to the axis to positions in the picture; the inverse of `coordinates`.
+
+        Args:
+            along: (n,), positions along the axis (0 at the feature's left end, 1 at its right end).
+            across: (n,), distances below the axis in pixels.
+
+        Returns:
+            x (n,) and y (n,) in pixels of the picture.
+        """
         at = self.middle + np.outer(self.begin + along * (self.end - self.begin), self.along)
         x, y = (at + np.outer(across, self.across())).T
         return x, y
@@ -62,11 +73,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Band:
-    """The shape of a part, such as the upper lip, as a band along the axis of its feature.
+    """The shape of a part, such as the upper lip, described by its two edges along the axis of its feature (the mouth).
 
     Attributes:
         top, bottom: (_BINS,), distance of the upper and of the lower edge below the axis, in pixels.
-        reach: positions of the band's two ends along the axis (0 to 1).
+        reach: positions of the part's two ends along the axis (0 to 1).
     """
 
     top: Line
@@ -74,27 +85,27 @@ class Band:
     reach: tuple[float, float]
 
     def edges(self, along: Line) -> tuple[Line, Line]:
-        """Return the upper and the lower edge at positions (n,) along the axis, in pixels below the axis."""
+        """Return the upper and the lower edge (n,), in pixels below the axis, at positions (n,) along it (0 to 1)."""
         places = (np.arange(_BINS) + 0.5) / _BINS
         return np.interp(along, places, self.top), np.interp(along, places, self.bottom)
 
     def height(self) -> float:
-        """Return the mean height of the band in pixels."""
+        """Return the mean distance between both edges in pixels."""
         return float((self.bottom - self.top).mean())
 
 
 def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: Region) -> tuple[Field, Field]:
     """Warp the photo's lips, mouth and brows to their shape in the edited mask.
 
-    Each part is a band along its feature's axis. A pixel of the new band is sampled at the same relative position in
-    the old band, along the axis and between the edges. The inside of a mouth is transferred only if the photo's mouth
-    is about as open, because teeth cannot be stretched out of a closed mouth.
+    Each part is described by its two edges along its feature's axis (see `Band`). A pixel of the new part is sampled at
+    the same relative position in the old part, along the axis and between the edges. The inside of a mouth is
+    transferred only if the photo's mouth is about as open, because teeth cannot be stretched out of a closed mouth.
 
     Args:
         photo: (S, S, 3).
         before: (S, S), label map of the photo.
         after: (S, S), the edited label map.
-        region: (S, S), the pixels for which the result is needed; elsewhere parts may be missing.
+        region: (S, S), True for the pixels for which the result is needed; elsewhere parts may be missing.
 
     Returns:
         The warped parts (S, S, 3), 0 to 255, and their opacity (S, S), 0 to 1.
@@ -117,17 +128,18 @@ def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: 
 
 
 def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
-    """Sample the photo for pixels of a part in its new shape.
+    """Sample the photo for pixels of a part, such as the upper lip, in its new shape.
 
-    Outside the band, a pixel keeps its distance in pixels from the band's edge.
+    A pixel is sampled at the same relative position in the part's old shape. Outside the part, a pixel keeps its
+    distance in pixels from the part's edge.
 
     Args:
         photo: (S, S, 3).
         x, y: (n,), the pixels in the edited picture.
-        old, new: axis and band of the part in the photo and in the edited mask.
+        old, new: axis and shape of the part in the photo and in the edited mask.
 
     Returns:
-        (n, 3), by bilinear interpolation.
+        (n, 3), the sampled colours, by bilinear interpolation.
     """
     (old_axis, source), (new_axis, target) = old, new
     along, across = new_axis.coordinates(x, y)
@@ -143,7 +155,15 @@ def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tup
 
 
 def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
-    """Return the principal axis of all pixels of the classes ``names`` in a label map; None if there are too few."""
+    """Return the principal axis of a feature, such as the mouth, in a label map.
+
+    Args:
+        labels: (S, S).
+        names: names of the classes that the feature consists of.
+
+    Returns:
+        The axis; None if the feature has too few pixels.
+    """
     y, x = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     if len(x) < _LEAST:
         return None
@@ -158,7 +178,16 @@ def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
 
 
 def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
-    """Measure the band of the class ``name`` along its feature's axis; None if the class has too few pixels."""
+    """Measure the shape of one part of a feature, such as the upper lip of the mouth, along the feature's axis.
+
+    Args:
+        labels: (S, S).
+        name: name of the part's class.
+        axis: the axis of the feature.
+
+    Returns:
+        The shape; None if the part has too few pixels.
+    """
     y, x = np.nonzero(labels == ID[name])
     if len(x) < _LEAST // 2:
         return None
@@ -176,9 +205,11 @@ def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
 
 
 def as_open(source: Band, target: Band, side: int) -> bool:
-    """Return whether the inside of the photo's mouth (``source``) is high enough to be stretched to ``target``.
+    """Return whether the inside of the photo's mouth is high enough to be stretched to the inside of the edited mouth.
 
-    ``side`` is the picture's side in pixels.
+    Args:
+        source, target: shapes of the inside in the photo and in the edited mask.
+        side: side of the picture in pixels.
     """
     share, least = _OPEN
     return source.height() >= max(share * target.height(), least * side)

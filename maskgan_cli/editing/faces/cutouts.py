@@ -1,4 +1,4 @@
-"""Cut a face out of a photo. A record beside the crop stores its position, so an edit can be pasted into the photo."""
+"""Cut a face out of a photo, store the crop's position in a record beside the crop, and paste an edited crop back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LOSSY: Final = 8  # levels (of 255) by which JPEG or WebP may change a pixel th
 
 @dataclass(frozen=True)
 class Cutout:
-    """One face of a photo, cropped as in CelebA-HQ.
+    """The crop of one face of a photo, framed as in CelebA-HQ, and its position in the photo.
 
     Attributes:
         photo: the whole photo.
@@ -64,7 +64,7 @@ class Cutout:
 
     @cached_property
     def picture(self) -> Picture:
-        """The face crop (size, size, 3)."""
+        """The pixels of the crop, (size, size, 3)."""
         return cut(self.photo.picture, self.square, self.size)
 
     @property
@@ -86,11 +86,11 @@ class Cutout:
         return paste_crop(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
 
     def apply_to(self, picture: Picture) -> Picture:
-        """Cut the same crop out of another version (H, W, 3) of the photo."""
+        """Cut the same square out of another version (H, W, 3) of the photo, and return it (size, size, 3)."""
         return cut(picture, self.square, self.size)
 
     def paste_labels(self, labels: LabelMap) -> LabelMap:
-        """Paste a label map of the crop into an empty label map (H, W) of the whole photo."""
+        """Return a label map (H, W) of the whole photo: ``labels`` (size, size) in the crop, background elsewhere."""
         height, width = self.photo.picture.shape[:2]
         return paste_labels((height, width), self.square, labels)
 
@@ -187,6 +187,6 @@ def _locate_source(source: Path, record: Path) -> Path:
 
 
 def _number(record: Mapping[str, Any], name: str, default: float) -> float:
-    """Return a number of a record; ``default`` if it is missing, not finite or not a number."""
+    """Return the value ``name`` of a record; ``default`` if the value is missing, not a number, or not finite."""
     value = record.get(name, default)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else default

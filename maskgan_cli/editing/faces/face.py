@@ -60,15 +60,15 @@ ReadFace = Callable[[Path, Path | None, str], Face]  # see `read_face` and `edit
 
 
 class FaceReader:
-    """Read face crops with their masks; the face parser makes missing masks.
+    """A reader of face crops and their masks, which makes missing masks with the face parser.
 
-    The parser, and PyTorch with it, is loaded when the first mask is needed.
+    The parser and PyTorch are loaded when the first mask has to be made.
 
     Args:
         weights: weights of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
         say: function that is called with a message for each picture whose mask is made.
-        force: accept pictures that are not face crops, judged by their masks.
+        force: accept also pictures whose masks show that they are not face crops.
 
     Attributes:
         parser: SHA-256 of the parser's weights after it has made a mask, else "".
@@ -81,7 +81,7 @@ class FaceReader:
         self._made: MakeMask | None = None
 
     def __call__(self, image: Path, mask: Path | None) -> Face:
-        """Read a face crop; if it has no mask, make one. See `load_face`."""
+        """Read a face crop and its mask; if there is no mask, make one with the face parser. See `load_face`."""
         return load_face(image, mask, self.make_mask)
 
     def make_mask(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
@@ -116,7 +116,7 @@ class FaceReader:
 
 
 def read_face(image: Path, mask: Path | None, role: str) -> Face:
-    """Read a face crop that has a mask file. The ``role`` is not used; see `load_face`."""
+    """Read a face crop that has a mask file: see `load_face`. The ``role`` (e.g. ``source``) is not used."""
     return load_face(image, mask)
 
 
@@ -126,7 +126,7 @@ def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None)
     Args:
         image: the picture's file.
         mask: the label map's file; None: the mask beside the picture (``NAME.mask.png``) or in its prepared data set.
-        make_mask: function that makes the label map if there is no file of it; None: a missing file is an error.
+        make_mask: function that makes the label map if there is no such file; None: a missing file is an error.
 
     Raises:
         InputError: there is no mask, the picture is not square, or its size differs from the mask's size.
@@ -212,7 +212,7 @@ def is_photo(path: Path) -> bool:
 
 
 def _looks_like_a_photo(path: Path) -> bool:
-    """Return whether a picture is a photo and not a mask: most of its colours are far from those of drawn masks."""
+    """Return whether a picture file is probably a photo and not a drawn mask: most colours are unlike a mask's."""
     picture = np.asarray(Image.fromarray(read_image(path)).resize((64, 64), Image.Resampling.NEAREST)).astype(int)
     if (picture == picture[..., :1]).all():
         return False  # a grey picture is more likely a mask, whose grey levels are class ids
@@ -242,7 +242,7 @@ def _names(cells: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def read_pairs(where: str, columns: Sequence[str], optional: Sequence[str]) -> list[dict[str, Path]]:
-    """Read a list of pairs of files, and return the paths of each line by column name.
+    """Read a list of pairs of files, and return for each line a dict from column name to path.
 
     The list is either a CSV file with a header of column names, or lines of paths without a header, in the order of
     ``columns`` and then ``optional``. Paths are separated by tabs, commas or semicolons. In a header, upper and lower

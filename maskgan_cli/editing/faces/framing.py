@@ -26,7 +26,7 @@ FACE_CROP: Final = "a face that fills the picture, as in CelebA-HQ"
 
 
 def crop_problem(labels: LabelMap) -> str:
-    """Return the reason why a label map (H, W) is not that of a face crop; an empty text if it is one."""
+    """Return the reason why a label map (H, W) is not that of a face crop; an empty string if it is."""
     skin, eyes, mouth = (np.isin(labels, ids) for ids in (_SKIN, _EYES, _MOUTH))
     if skin.mean() < LEAST_SKIN:
         return f"skin on {skin.mean():.1%} of it"
@@ -40,7 +40,7 @@ def crop_problem(labels: LabelMap) -> str:
 
 
 def framed(labels: LabelMap, find: Callable[[], Points | None]) -> bool:
-    """Return whether a picture is framed as CelebA-HQ's crops: its landmarks lie near their mean positions there.
+    """Return whether a picture is framed like CelebA-HQ's crops: its landmarks are near their mean positions there.
 
     Args:
         labels: (S, S), the picture's mask by the face parser.
@@ -58,11 +58,19 @@ def framed(labels: LabelMap, find: Callable[[], Points | None]) -> bool:
 
 
 def misplaced(labels: LabelMap) -> str:
-    """Return a message if the landmarks of a label map (S, S) are far from their places in a face crop; else ""."""
+    """Return an error message if landmarks of a label map (S, S) are far from their mean positions in face crops.
+
+    Return an empty string otherwise.
+    """
     away = _away(points_of_mask(labels), crop_points(len(labels)), labels)
     return f"eyes, nose or mouth {away:.0%} of its side from their places" if away > FARTHEST else ""
 
 
 def _away(points: Points, where: Points, labels: LabelMap) -> float:
-    """Return the largest coordinate difference of two sets of landmarks (5, 2), as a share of the picture's side."""
+    """Return the largest coordinate difference between two sets of landmarks, as a share of the picture's side.
+
+    Args:
+        points, where: (5, 2), the landmarks in pixels; NaN is ignored.
+        labels: (S, S), any label map of the picture; only its size is used.
+    """
     return float(np.nanmax(np.abs(points - where))) / len(labels)

@@ -30,12 +30,12 @@ LONGEST: Final = 2048  # pixels; longest side that is parsed, so that a photo of
 def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iterator[LabelMap]:
     """Parse pictures with the face parser, and yield their label maps one after the other.
 
-    Pictures are padded to squares by repeating their edges, and the padding is removed from the label maps. Dark
-    pictures are brightened first.
+    Dark pictures are brightened first. Pictures are padded to squares by repeating their edges, and the padding is
+    removed from the label maps.
 
     Args:
         judge: the face parser.
-        pictures: (N, 3, H, W) ``uint8``, not necessarily square. Memory grows with their size; see `bounded`.
+        pictures: (N, 3, H, W) ``uint8``, not necessarily square. Large pictures need much memory; see `bounded`.
         size: side of the label maps, only for square pictures; None: label maps have the pictures' size (H, W).
     """
     height, width = pictures.shape[-2:]
@@ -59,9 +59,10 @@ def _brightened(picture: Tensor) -> Tensor:
 
 
 def bounded(picture: Picture) -> Picture:
-    """Downscale a picture (H, W, 3) whose longer side is above `LONGEST`, to save memory; others are unchanged.
+    """Downscale a picture (H, W, 3) whose longer side is above `LONGEST`, to save memory when it is parsed.
 
-    This does not make the masks coarser, because the parser itself works at a lower resolution.
+    Smaller pictures are returned unchanged. The masks do not become coarser, because the parser itself works at a lower
+    resolution.
     """
     height, width = picture.shape[:2]
     longest = max(height, width)
@@ -81,14 +82,15 @@ def parse_files(
         paths: the files.
         size: side of the label maps, only for square pictures; None: label maps have their pictures' size.
         batch_size: number of pictures that are parsed at once.
-        attempt: function that returns a context manager for a path; it is active while the picture is read. If the
-            context manager suppresses an error, the picture is left out.
+        attempt: function that returns a context manager for a path. The context manager is active while the picture is
+            read. If it suppresses an error, the picture is left out.
 
     Raises:
         InputError: a file is not a picture, or is not square although ``size`` is given.
     """
 
     def fit(path: Path, picture: Picture) -> Picture:
+        """Check that a picture is square if ``size`` is given; return it, downscaled by `bounded`."""
         height, width = picture.shape[:2]
         if size is not None and height != width:
             raise InputError(path, expected="a square picture where --size is given", found=f"{width}x{height}")
@@ -107,7 +109,7 @@ def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:
 
 
 class MaskMaker:
-    """Make masks with the face parser, which is loaded when the first mask is needed.
+    """A function that makes masks with the face parser. The parser is loaded when the first mask is needed.
 
     Args:
         weights: weights of the face parser; None: those that `find_weights` finds.

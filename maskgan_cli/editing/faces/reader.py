@@ -26,11 +26,11 @@ SIDES: Final = (128, 1024)  # smallest and largest side of a crop; between them 
 
 
 class PhotoReader:
-    """Read faces to edit from face crops and from photos.
+    """A reader of faces to edit, from face crops and from photos.
 
-    Pictures of a prepared data set and pictures framed as in CelebA-HQ are face crops. In other pictures, the face is
-    detected and cut out; the `Face` records its position, so that an edit can be pasted back. The face detector is
-    loaded when it is first needed.
+    Pictures of a prepared data set and pictures framed as in CelebA-HQ are treated as face crops. In other pictures, a
+    face is detected and cut out; the returned `Face` stores its position, so that an edit can be pasted back. The face
+    detector is loaded when it is first needed.
 
     Args:
         weights: weights of the face parser; None: those that `find_weights` finds.
@@ -60,7 +60,10 @@ class PhotoReader:
         self._search: PhotoSearch | None = None
 
     def _say_once(self, text: str) -> None:
-        """Pass on a message only once. A photo may be parsed twice (whole, and its face crop), with equal messages."""
+        """Call ``say`` with a message, but only once for each text.
+
+        A photo may be parsed twice, as a whole and as a face crop, with equal messages.
+        """
         if text not in self._said:
             self._said.add(text)
             self._say(text)
@@ -90,7 +93,9 @@ class PhotoReader:
         return self._read(image, mask, role, self._numbers.get(role))[0]
 
     def every(self, image: Path, mask: Path | None, role: str) -> list[Face]:
-        """Read all faces of a picture that can be edited, from left to right; a message reports each other face.
+        """Read all faces of a picture that can be edited, from left to right.
+
+        A message (see ``say``) reports each face that cannot be edited.
 
         For the arguments see `__call__`.
 
@@ -100,7 +105,11 @@ class PhotoReader:
         return self._read(image, mask, role, "all")
 
     def _read(self, image: Path, mask: Path | None, role: str, which: Which) -> list[Face]:
-        """Read one face (``which`` is its number, or None for the largest) or all faces ("all") of a picture."""
+        """Read one or all faces of a picture. For the other arguments see `__call__`.
+
+        Args:
+            which: number of the face, counted from the left from 1; None: the largest face; "all": all faces.
+        """
         if self._taken is Taken.CROP or (in_prepared(image) and self._taken is Taken.AUTO):
             return [self._crops(image, mask)]
         photo, mask = read_photo(image), mask or mask_beside(image)
@@ -122,7 +131,7 @@ class PhotoReader:
             mask: file of the photo's mask, or None.
             read: the label map of the whole photo (None if it is not known yet), and the hash of the parser that made
                 it ("" if it was read from a file).
-            which: number of the face, None for the largest, or "all".
+            which: number of the face, counted from the left from 1; None: the largest face; "all": all faces.
         """
         whole, parser = read
         try:
@@ -154,9 +163,9 @@ class PhotoReader:
         """Make the `Face` of a cutout. Its mask is cut out of the photo's mask, or made by the face parser.
 
         Args:
-            cutout: the face in the photo.
+            cutout: the position of the face in the photo; its ``size`` is not used.
             mask: file of the photo's mask, or None.
-            whole: the label map from this file.
+            whole: (H, W), the label map from this file; None if ``mask`` is None.
         """
         photo, parser = cutout.photo, ""
         cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))
@@ -182,7 +191,11 @@ class PhotoReader:
 
 
 def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
-    """Read the mask of a photo; raise an InputError if its size is not the photo's size."""
+    """Read the label map (H, W) of a photo from the file ``mask``.
+
+    Raises:
+        InputError: the label map does not have the size of the photo.
+    """
     labels, sides = read_given_mask(mask), photo.picture.shape
     if labels.shape != sides[:2]:
         raise InputError(
@@ -195,4 +208,5 @@ def _of_its_size(mask: Path, photo: Photo) -> LabelMap:
 
 
 def _is_square(picture: Picture) -> bool:
+    """Return whether height and width of a picture (H, W, 3) are equal."""
     return bool(picture.shape[0] == picture.shape[1])

@@ -23,12 +23,12 @@ Which = int | str | None  # a number from 1, "all", or None for the largest
 
 
 def _surest(faces: list[Found]) -> float:
-    """Return the highest confidence of some faces; 0 if there are none."""
+    """Return the highest detection confidence among some faces, 0 to 1; 0 if there are no faces."""
     return max((face.confidence for face in faces), default=0.0)
 
 
 class DirectionFinder:
-    """Detect faces in pictures that may be rotated by 90, 180 or 270 degrees.
+    """A face detector for pictures that may be rotated by 90, 180 or 270 degrees.
 
     Args:
         device: device on which the detector runs.
@@ -51,7 +51,13 @@ class DirectionFinder:
         return found
 
     def _turned(self, picture: Picture, turns: int, sure: float) -> list[Found]:
-        """Detect faces after ``turns`` rotations by 90 degrees; landmarks refer to the picture before the rotation."""
+        """Detect faces in a rotated copy of a picture; return them with landmarks in the picture before the rotation.
+
+        Args:
+            picture: (H, W, 3).
+            turns: number of rotations by 90 degrees, counterclockwise.
+            sure: minimum confidence of the faces.
+        """
         faces = self._finder.find_all(np.ascontiguousarray(np.rot90(picture, turns)), sure=sure)
         sides = picture.shape[1::-1]
         found = []
@@ -64,12 +70,12 @@ class DirectionFinder:
 
 
 class NoFace(InputError):
-    """Error: no face was detected in a photo, also not after rotating it."""
+    """Error: no face was detected in a photo, nor in rotated copies of the photo."""
 
 
 @dataclass(frozen=True)
 class Hints:
-    """Advice in error messages.
+    """Texts with advice for the user, which are added to error messages about a photo.
 
     Attributes:
         none: advice if the photo has no face.
@@ -88,12 +94,13 @@ COMMANDS: Final = Hints(
 
 
 class PhotoSearch:
-    """Detect and cut out the faces of photos. The detected faces of the last photo are cached.
+    """A tool that detects the faces of photos and cuts them out. The detected faces of the last photo are cached.
 
     Args:
         device: device on which the detector runs.
         force: accept faces smaller than 64 pixels, and faces with a low confidence.
-        large: ignore smaller faces, so that they get no numbers; False: they are numbered too, but cannot be cut out.
+        large: True: faces smaller than 64 pixels are ignored and get no numbers. False: they are numbered too, but
+            cannot be cut out, except with ``force``.
         hints: advice in error messages.
     """
 
@@ -104,14 +111,14 @@ class PhotoSearch:
         self._last: tuple[weakref.ref[Photo], list[Found]] | None = None
 
     def faces(self, photo: Photo) -> list[Found]:
-        """Detect all faces of a photo, from left to right: see `DirectionFinder`."""
+        """Detect all faces of a photo, from left to right; the photo may be rotated: see `DirectionFinder`."""
         if self._last is None or self._last[0]() is not photo:
             found = self._finder.find_all(photo.picture, sure=0.0 if self._force else SURE)
             self._last = (weakref.ref(photo), found)
         return self._last[1]
 
     def points(self, photo: Photo, scale: float = 1.0) -> Points | None:
-        """Return the landmarks (5, 2) of the photo's largest face, multiplied by ``scale``; None if it has no face."""
+        """Return the landmarks (5, 2) of the largest face, multiplied by ``scale``; None if the photo has no face."""
         return largest(self.faces(photo), scale)
 
     def cut(self, photo: Photo, size: int, which: Which = None) -> list[Cutout]:

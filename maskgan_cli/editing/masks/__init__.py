@@ -1,7 +1,7 @@
-"""Edit masks: every function takes label maps and returns changed label maps.
+"""Edit masks: functions that take label maps and return changed label maps, and what they need.
 
 swap.py, fit.py            replace parts by those of another face, after aligning the faces by their landmarks
-head_fit.py, mouth_fit.py  fit a 3D head to a mask; show a mouth in another head's pose
+head_fit.py, mouth_fit.py  fit a 3D head to a mask; transform a mouth from one head's pose to another's
 reshape.py      grow, move and scale parts; open and close the mouth
 shapes.py, library.py      add accessories to masks; the shapes that are included in the package
 take_off.py     remove accessories

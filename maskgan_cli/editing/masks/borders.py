@@ -1,7 +1,7 @@
-"""Move the borders between the classes of a mask as MaskVAE does, by adding a change to signed distances.
+"""Move the borders between the classes of a mask as MaskVAE moves them, by adding a change to signed distances.
 
 The signed distance of a class at a pixel is the pixel's distance to the border of the class: above 0 inside the class,
-below 0 outside. Adding a change to it moves the border.
+below 0 outside. Adding a change to the signed distances moves the border.
 """
 
 from __future__ import annotations
@@ -24,9 +24,15 @@ _FADING: Final = 12.0  # further outside, its weight falls over about this dista
 
 
 def depths(labels: LabelMap, ids: Sequence[int]) -> Field:
-    """Compute signed distances (N, S, S) to the border of each of the N classes ``ids``, clipped to ±`DEEP`.
+    """Compute the signed distances of some classes in a mask: see the module's docstring.
 
-    Values are above 0 inside the class. A class that is missing has -`DEEP` everywhere.
+    Args:
+        labels: (S, S), the mask.
+        ids: ids of N classes.
+
+    Returns:
+        (N, S, S), signed distances in pixels, clipped to -`DEEP` and `DEEP`. A class that the mask does not contain has
+        -`DEEP` everywhere.
     """
     return np.stack([_depth(labels == kind) for kind in ids]) if len(ids) else np.zeros((0, *labels.shape), np.float32)
 
@@ -39,12 +45,13 @@ def smooth(planes: Field, by: float = _SOFT_CHANGE) -> Field:
 def start(own: Field, before: Field) -> Field:
     """Return the signed distances (N, S, S) to which `move_borders` adds a change.
 
-    Inside and near each class they are the mask's own. Far outside they change gradually to those of MaskVAE's
-    reconstruction, because new hair can appear far from the old hair. There, the distance to old hair has no meaning.
+    Inside and near each class, these are the mask's own signed distances. Far outside the class, they change gradually
+    to the signed distances of MaskVAE's reconstruction: new hair can appear far from the old hair, and there the
+    distance to the old hair has no meaning.
 
     Args:
-        own: (N, S, S), signed distances of the mask.
-        before: (N, S, S), signed distances of MaskVAE's reconstruction of the mask.
+        own: (N, S, S), signed distances of the N classes of the mask.
+        before: (N, S, S), signed distances of the same classes in MaskVAE's reconstruction of the mask.
     """
     far = np.maximum(-own - _NEAR, 0.0) / _FADING
     return np.asarray(before + np.exp(-far * far) * (smooth(own, _SOFT_BORDER) - before))
@@ -55,7 +62,7 @@ def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, 
 
     Args:
         labels: the mask before the change.
-        frame: the face's upright frame.
+        frame: the face's upright frame, with ``side`` pixels per side; see `upright`.
         begin: (N, side, side), signed distances in the frame before the change; see `start`.
         change: (N, side, side), change of the signed distances.
         ids: the N classes; only pixels of these classes change.
@@ -75,7 +82,7 @@ def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, 
 
 
 def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap:
-    """Undo small changes: connected regions of changed pixels with fewer than ``least`` pixels.
+    """Return a changed mask (S, S) without its small changes: connected regions of few changed pixels are undone.
 
     Args:
         labels: (S, S), the mask after a change.
@@ -92,7 +99,10 @@ def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap
 
 
 def _depth(region: Region) -> Field:
-    """Compute the signed distance (S, S) to the border of a region, above 0 inside, clipped to ±`DEEP`."""
+    """Compute the signed distance (S, S) of each pixel to the border of a region, clipped to -`DEEP` and `DEEP`.
+
+    It is above 0 inside the region, and below 0 outside.
+    """
     if not region.any() or region.all():
         return np.full(region.shape, DEEP if region.any() else -DEEP, np.float32)
     result = np.full(region.shape, -DEEP, np.float32)

@@ -1,8 +1,8 @@
 """Limit the number of steps in a direction of MaskVAE's latent space, so that an edited face still looks human.
 
-Lengths of the face, such as the width of the mouth, have to stay between the 0.5th and 99.5th percentile of 507
-portraits. The limit for open mouths is wider, because people on portraits rarely open their mouths. A face that is near
-a limit or beyond it may still change by an eighth.
+Lengths of the face, such as the width of the mouth, have to stay between the 0.5th and 99.5th percentile of these
+lengths in 507 portraits. The limit for open mouths is wider, because people on portraits rarely open their mouths. A
+face that is near a limit or beyond the limit may still change by an eighth.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def limits(motion: Motion) -> tuple[float, float]:
     """Return the lowest (0 or below) and the highest (0 or above) number of steps at which a face still looks human.
 
     Args:
-        motion: motion of the face's mask in the direction: see `motion.measure_motion`.
+        motion: motion of the face's mask in one direction: see `motion.measure_motion`.
     """
     if "borders" in motion.pieces:  # a data set's attribute, which may change any part
         return -FARTHEST, FARTHEST
@@ -60,7 +60,13 @@ def limits(motion: Motion) -> tuple[float, float]:
 
 
 def _bounds(name: str, value: float) -> tuple[float, float]:
-    """Return the allowed range of a measurement, widened so that it includes ``value``, that of the unedited face."""
+    """Return the allowed range of a measurement of one face: the lowest and the highest value.
+
+    Args:
+        name: name of the measurement, a key of `_BOUNDS`.
+        value: the measurement before the edit. The range always includes this value. Except for measurements in
+            `_STRICT`, it also includes a margin around the value.
+    """
     low, high = _BOUNDS[name]
     spare = _SPARE * (value if name in _SIZES else high - low) if name not in _STRICT else 0.0
     return min(low, value - spare), max(high, value + spare)
@@ -87,7 +93,16 @@ def obstacle(motion: Motion, labels: LabelMap) -> str | None:
 
 
 def _figures(motion: Motion, amount: float) -> dict[str, float]:
-    """Measure the parts that move after ``amount`` steps, e.g. the mouth's width; return the values by name."""
+    """Measure the parts of a face that move in a direction, after a number of steps.
+
+    Args:
+        motion: motion of the face's mask in the direction.
+        amount: number of steps, also fractions; below 0 backwards.
+
+    Returns:
+        The measurements by name, e.g. ``mouth_width``: see `_BOUNDS`. Names of brows also name the brow, e.g.
+        ``brow_height l_brow``.
+    """
     side, found = motion.frame.side, dict[str, float]()
     outline = motion.outline
     if outline is not None and motion.outline_change is not None:

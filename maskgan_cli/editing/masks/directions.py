@@ -1,8 +1,8 @@
 """Directions in MaskVAE's latent space, such as more smile or longer hair. A direction belongs to one MaskVAE only.
 
 The package's own directions are computed from pairs of masks of rendered faces. The two masks of a pair differ in one
-property only; the direction is the mean difference of their codes. This is fast, so it is done when a direction is
-needed, with the MaskVAE in use. Directions for the attributes of a data set are computed once (`maskgan
+property only; the direction is the mean difference of their codes. This takes little time, so a direction is computed
+when it is needed, with the MaskVAE in use. Directions for the attributes of a data set are computed once (`maskgan
 find-directions`) and stored in a file with the MaskVAE's hash.
 """
 
@@ -86,7 +86,7 @@ class Step:
 
     @property
     def line(self) -> str | None:
-        """Message for the user if fewer steps were made than requested, or none; None if all were made."""
+        """Message for the user that not all requested steps were made, and why; None if all were made."""
         if self.obstacle:
             return f"{self.direction} changes nothing: {self.obstacle}"
         if self.used == self.asked:
@@ -95,13 +95,17 @@ class Step:
 
     @property
     def note(self) -> dict[str, Any]:
-        """Values for the record of a result."""
+        """Values for the record of a result: direction, number of requested and used steps, and the obstacle if any."""
         note = {"direction": self.direction, "asked": self.asked, "used": self.used}
         return note | ({"obstacle": self.obstacle} if self.obstacle else {})
 
 
 def own_direction(name: str, manifold: MaskManifold) -> Direction:
-    """Compute one of the package's directions (`library.DIRECTIONS`) for this MaskVAE.
+    """Compute one of the package's own directions for a MaskVAE.
+
+    Args:
+        name: name of the direction, a key of `library.DIRECTIONS`.
+        manifold: the MaskVAE.
 
     Raises:
         InputError: there is no direction of that name.
@@ -142,7 +146,7 @@ def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, C
 
 
 def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
-    """Describe how directions were computed. The description is stored in their file.
+    """Return a description of how directions were computed, their "origin". It is stored in the directions' file.
 
     Args:
         vae: SHA-256 of the MaskVAE's weights.
@@ -156,7 +160,7 @@ def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
 def write_directions(
     path: Path, steps: Mapping[str, Codes], about: Mapping[str, Any], *, overwrite: bool = False
 ) -> Path:
-    """Write directions and their `origin` to a safetensors file, and return its path.
+    """Write directions and their `origin` to a safetensors file, and return the path of the file.
 
     Args:
         path: the file.
@@ -187,7 +191,7 @@ def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
 
 
 def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | None:
-    """Return the directions in a file if their `origin` is ``about``.
+    """Return the directions (1, latent) in a file, by name, if their `origin` equals ``about``.
 
     Return None if the origin differs, or if the file is missing or is not a file of directions.
     """
@@ -199,7 +203,7 @@ def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | 
 
 
 class Directions:
-    """Move masks in named directions of one MaskVAE's latent space.
+    """The named directions of one MaskVAE's latent space, with methods that move masks in them.
 
     Args:
         manifold: the MaskVAE.
@@ -236,6 +240,7 @@ class Directions:
 
     @property
     def _latent(self) -> int:
+        """Number of values in a code of the MaskVAE."""
         return int(self._manifold.network.config.latent)
 
     def _fits(self, step: Codes) -> bool:
@@ -258,7 +263,7 @@ class Directions:
         return self.step(labels, name, amount, beyond=beyond).labels
 
     def step(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> Step:
-        """Move a label map by a number of steps in a direction, and report the steps made.
+        """Move a label map by a number of steps in a direction; return the result, with the number of steps made.
 
         Args:
             labels: (S, S), the label map.
@@ -281,7 +286,7 @@ class Directions:
     def range(self, labels: LabelMap, name: str) -> tuple[float, float]:
         """Return the lowest (0 or below) and highest (0 or above) number of steps at which a face looks human.
 
-        Both are 0 if the mask lacks the part that the direction changes. Results are cached.
+        Both numbers are 0 if the mask lacks the part that the direction changes. Results are cached.
 
         Args:
             labels: (S, S), the face's mask.
@@ -296,7 +301,7 @@ class Directions:
         return self._ranges[id(motion)]
 
     def _motion(self, labels: LabelMap, name: str) -> Motion:
-        """Measure the motion of a mask in a direction, or take it from the cache.
+        """Return the motion of a mask (S, S) in the direction ``name``: measure it, or read it from the cache.
 
         The last 24 motions are cached, because a slider of the browser editor moves the same mask many times.
         """

@@ -1,4 +1,7 @@
-"""Align the parts of one face with another face by means of landmarks, for swaps between faces in different poses."""
+"""Align the parts of one face's mask with another face, for swaps between faces in different poses.
+
+The landmarks are the five points of `data.alignment`: eyes, tip of the nose and corners of the mouth.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,11 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
     """Move parts of the target's label map to the place where they belong in the source's face.
 
     Each part is shifted horizontally, so that its landmarks coincide with the source's: the mouth of a turned head is
-    not in the middle of the crop. A mouth is also scaled, sheared and shifted vertically as the pose of the source's
-    head demands (see `mouth_transform`). If one head is tilted against the other by 3 degrees or more, the parts are
-    also rotated. If the crops differ by 15 degrees or by a quarter in scale, the parts are rotated and scaled by all
-    landmarks, and shifted so that the eyes coincide. Outlines that are rotated or enlarged stay smooth.
+    not in the middle of the crop. A mouth is also scaled, sheared and shifted vertically to match the pose of the
+    source's head (see `mouth_transform`). If one head is tilted against the other by 3 degrees or more, the parts are
+    also rotated. If the faces differ by 15 degrees or more, or in scale by a quarter or more, the rotation and the
+    scale are computed from all landmarks, and the parts are shifted so that the eyes coincide. Outlines that are
+    rotated or enlarged stay smooth.
 
     Args:
         target: (T, T), label map of the face whose parts are used.
@@ -72,14 +76,14 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
 
 
 def _linear(here: Points, there: Points) -> Points:
-    """Return the matrix (2, 2) of rotation and scale from one face's landmarks (5, 2) to another's.
+    """Return the matrix (2, 2) that rotates and scales one face's landmarks so that they match another's.
 
-    It is the identity if pose and expression explain the difference (see `_TURNED` and `_SCALED`), or if fewer than
+    Return the identity if pose and expression explain the difference (see `_TURNED` and `_SCALED`), or if fewer than
     three landmarks are known.
 
     Args:
-        here: landmarks of the face to move.
-        there: landmarks of the face to match.
+        here: (5, 2), landmarks of the face to move.
+        there: (5, 2), landmarks of the face to match.
     """
     known = _known(here, there)
     if np.count_nonzero(known) < 3:
@@ -92,7 +96,10 @@ def _linear(here: Points, there: Points) -> Points:
 
 
 def _tilt(here: Points, there: Points) -> Points:
-    """Return the rotation (2, 2) between the lines through the eyes of two faces; the identity below `_TILTED`."""
+    """Return the matrix (2, 2) that rotates one face's line through the eyes to another's.
+
+    Return the identity if the angle between the lines is below `_TILTED`. For the arguments see `_linear`.
+    """
     (x, y), (a, b) = _along(here), _along(there)
     cosine, sine = x * a + y * b, x * b - y * a
     if abs(np.degrees(np.arctan2(sine, cosine))) < _TILTED:
@@ -101,9 +108,13 @@ def _tilt(here: Points, there: Points) -> Points:
 
 
 def _shift(here: Points, there: Points, rows: tuple[int, ...]) -> Points:
-    """Return the shift (2,) between the means of the landmarks ``rows`` of two faces.
+    """Return the shift (2,) from the mean of some landmarks of one face to the mean of the same landmarks of another.
 
-    If one of these landmarks is unknown, all known landmarks are used; without any, the shift is 0.
+    If one of these landmarks is unknown (NaN), all known landmarks are used; if there are none, the shift is 0.
+
+    Args:
+        here, there: (5, 2), landmarks of the first and of the second face.
+        rows: indices of the landmarks.
     """
     known = _known(here, there)
     used = [row for row in rows if known[row]] if known[list(rows)].all() else np.flatnonzero(known)
@@ -111,23 +122,29 @@ def _shift(here: Points, there: Points, rows: tuple[int, ...]) -> Points:
 
 
 def _known(here: Points, there: Points) -> npt.NDArray[np.bool_]:
-    """Return for each landmark (5,) whether it is known, that is not NaN, in both faces."""
+    """Return a boolean array (5,): whether each landmark is known, that is not NaN, in both faces (5, 2)."""
     return np.asarray(np.isfinite(here + there).all(1))
 
 
 def _along(points: Points) -> Points:
-    """Return the unit vector (2,) from the left to the right eye in the picture; (1, 0) if an eye is unknown."""
+    """Return the unit vector (x, y) from the left to the right eye in the picture, given a face's landmarks (5, 2).
+
+    Return (1, 0) if an eye is unknown (NaN).
+    """
     across = points[1] - points[0]
     length = float(np.hypot(*across))
     return across / length if np.isfinite(length) and length > 0 else np.array([1.0, 0.0])
 
 
 def _moved(labels: LabelMap, linear: Points, offset: Points, side: int, kinds: list[int]) -> LabelMap:
-    """Move some classes of a label map by x -> linear x + offset; the rest of the result is 0.
+    """Move some classes of a label map by an affine transform, and return a label map (side, side) of only these.
+
+    A position p of the label map moves to the position ``linear @ p + offset`` of the result. All other pixels of the
+    result are 0.
 
     Args:
         labels: (T, T), the label map.
-        linear: (2, 2), rotation and scale.
+        linear: (2, 2), matrix of the transform.
         offset: (2,), shift in pixels of the result.
         side: side of the result.
         kinds: ids of the classes that are moved.

@@ -1,4 +1,4 @@
-"""Restrict a change of a mask to longer or shorter hair, and clean up the result."""
+"""Restrict a change of a mask to longer or shorter hair, and remove artefacts such as holes and isolated strands."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def lengthened(labels: LabelMap, moved: LabelMap, *, longer: bool) -> LabelMap:
 
 
 def _reached(hair: Region) -> Region:
-    """Return the region (S, S) into which hair may grow. The thicker a part of the hair is, the farther it may grow."""
+    """Return the region (S, S) into which hair may grow. The thicker a part of the hair is, the farther it may grow.
+
+    Args:
+        hair: (S, S), the region of the hair.
+    """
     side = len(hair)
     step = max(1, side // 128)
     padded = np.pad(hair[::step, ::step], round(_THICKEST * side / step), mode="edge")
@@ -80,6 +84,6 @@ def _reached(hair: Region) -> Region:
 
 
 def _largest_label(region: LabelMap) -> int:
-    """Return the number that `ndimage.label` gives the largest connected region; 0 if the region is empty."""
+    """Return the number that `ndimage.label` gives the largest connected piece of a region; 0 if it is empty."""
     sizes = np.bincount(ndimage.label(region)[0].ravel())[1:]
     return 1 + int(sizes.argmax()) if len(sizes) else 0

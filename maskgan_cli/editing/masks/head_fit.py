@@ -1,4 +1,7 @@
-"""Fits the renderer's 3D head to a face's mask: its pose, scale and position, and two proportions of the face."""
+"""Fit the renderer's 3D head to a face's mask: the head's pose, scale and position, and two proportions of the face.
+
+The canonical head is the renderer's mean head that looks ahead; its coordinates are in decimetres (see `synth.shape`).
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,8 @@ class HeadFit:
     """A 3D head that has been fitted to a face in a picture.
 
     Attributes:
-        yaw, pitch: degrees; with positive yaw, the head looks to the right of the picture, with positive pitch, down.
+        yaw, pitch: angles in degrees. With positive yaw, the head looks to the right of the picture; with positive
+            pitch, the head looks down.
         wide, long: width of the face, and length of its part below the eyes, relative to the mean head.
         camera: projects the renderer's coordinates to pixels of the picture.
     """
@@ -59,7 +63,7 @@ class HeadFit:
 
     @cached_property
     def posed(self) -> Posed:
-        """The head (vertices, normals and eyes) with the fitted proportions and pose."""
+        """The 3D head (vertices, normals and eyes) in the fitted proportions and the fitted pose."""
         return pose(_shaped(head().canonical, self.wide, self.long), self.yaw, self.pitch)
 
     @property
@@ -69,14 +73,15 @@ class HeadFit:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """All numbers of the fit; two fits are equal if these are equal."""
+        """All numbers of the fit. Two fits are equal if these numbers are equal."""
         camera = self.camera
         return (self.yaw, self.pitch, self.wide, self.long, *camera.matrix.ravel().tolist(), *camera.centre.tolist())
 
     def after(self, matrix: Floats) -> HeadFit:
-        """Return the same head for another picture of the same face.
+        """Return the fit of the same head to another picture of the same face, e.g. to the photo of a mask.
 
-        ``matrix`` (2, 3) maps positions (x, y, 1) of this picture to the other one, e.g. from a mask to its photo.
+        Args:
+            matrix: (2, 3), maps a position (x, y, 1) in this picture to a position in the other picture.
         """
         camera = self.camera
         together = matrix[:, :2] @ camera.matrix
@@ -86,7 +91,7 @@ class HeadFit:
 
 
 def fit_head(labels: LabelMap) -> HeadFit:
-    """Fit the 3D head to a mask (S, S), so that its eyes, nose, mouth, chin and the edges of its face match the mask.
+    """Fit the 3D head to a mask (S, S), so that eyes, nose, mouth, chin and edges of the face match the mask.
 
     Yaw, pitch, roll, scale, position and two proportions are found by least squares, with priors for plausible values.
     If too few features are visible (e.g. no mouth), the pose is that of a face framed like CelebA-HQ.
@@ -109,18 +114,27 @@ def fit_head(labels: LabelMap) -> HeadFit:
 
 
 def fitted(labels: LabelMap) -> HeadFit:
-    """Fit the head to a small copy of a mask (S, S), which takes less time; the result is in the mask's pixels."""
+    """Fit the 3D head to a mask (S, S) in less time than `fit_head`, by means of a copy of 256 x 256 pixels.
+
+    The camera of the returned fit projects to pixels of the mask itself, not of the copy.
+    """
     scale = len(labels) / FIT_SIDE
     return fit_head(small(labels, FIT_SIDE)).after(np.array([[scale, 0, 0], [0, scale, 0]]))
 
 
 def small(labels: LabelMap, side: int) -> LabelMap:
-    """Resize a mask (S, S) to a side by nearest neighbour."""
+    """Resize a mask (S, S) to (side, side) by nearest neighbour."""
     return np.asarray(Image.fromarray(labels).resize((side, side), Image.Resampling.NEAREST))
 
 
 def same_pose(before: LabelMap, after: LabelMap) -> bool:
-    """Return whether an edit of a mask (S, S) keeps the head's pose: eyes, nose and edges of the face stay in place."""
+    """Return whether an edit of a mask keeps the head's pose: eyes, nose and edges of the face stay in place.
+
+    If an eye or the nose is missing in one of the masks, return whether both masks are equal.
+
+    Args:
+        before, after: (S, S), the mask before and after the edit.
+    """
     points, moved = (points_of_mask(labels) for labels in (before, after))
     if not np.isfinite(points[:3]).all() or not np.isfinite(moved[:3]).all():
         return np.array_equal(before, after)
@@ -138,12 +152,13 @@ def _residuals(values: Floats, points: Points, edges: dict[str, Floats]) -> Floa
 
     Args:
         values: (8,), the fitted values: see `_REACH`.
-        points: (5, 2), the mask's points (eyes, nose, mouth corners).
-        edges: the mask's edges and chin: the result of `_edges`.
+        points: (5, 2), the five points of the mask (eyes, nose, mouth corners).
+        edges: the edges of the face and the chin in the mask, as returned by `_edges`.
 
     Returns:
-        (N,), the differences between the head and the mask's measurements, divided by their tolerances, followed by the
-        differences from the priors' means, divided by their standard deviations.
+        (N,), the residuals. The first ones are differences between positions on the head and in the mask, divided by
+        their tolerances. The last four are differences of pose and proportions from the means of their priors, divided
+        by the priors' standard deviations.
     """
     yaw, pitch, wide, long, roll, log_scale, x, y = values
     between = float(np.hypot(*(points[1] - points[0])))
@@ -168,10 +183,10 @@ def _rotation(roll: float) -> Floats:
 
 
 def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Floats, high: Floats) -> Floats:
-    """Minimise a sum of squares with the Levenberg-Marquardt method.
+    """Minimise the sum of squared residuals with the Levenberg-Marquardt method.
 
     Args:
-        residuals: function from values (N,) to the residuals (M,).
+        residuals: function from values (N,) to residuals (M,).
         start: (N,), the initial values.
         low, high: (N,), bounds of the values.
 
@@ -198,7 +213,14 @@ def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Fl
 
 
 def _shaped(vertices: F32, wide: float, long: float) -> F32:
-    """Scale a head's vertices (..., 3): the face's width by ``wide``, and its part below the eyes by ``long``."""
+    """Scale the face of a head: its width by the factor ``wide``, and its part below the eyes by the factor ``long``.
+
+    Args:
+        vertices: (..., 3), positions on the canonical head.
+
+    Returns:
+        (..., 3), the scaled positions.
+    """
     x, y, z = (vertices[..., k] for k in range(3))
     out = 1 + (wide - 1) * ramp(0.3, 0.7, np.abs(x))
     low = np.minimum(y - _EYE_Y, 0) * ramp(6.2, 6.6, y) * (long - 1)
@@ -207,10 +229,11 @@ def _shaped(vertices: F32, wide: float, long: float) -> F32:
 
 @lru_cache(maxsize=1)
 def _marks() -> dict[str, F32]:
-    """Return positions (n, 3) on the canonical head, by name.
+    """Return positions on the canonical head that are compared with a mask.
 
-    ``points`` are eyes, nose and mouth corners (5, 3); ``skull`` and ``chin`` are vertices among which the face's edges
-    and the chin's lowest point are found.
+    Returns:
+        A dict of arrays: ``points`` (5, 3) are eyes, nose and mouth corners; ``skull`` (n, 3) and ``chin`` (6, 3) are
+        vertices of the head, among which the edges of the face and the lowest point of the chin are found.
     """
     model = head()
     body, c = model.on_body, model.canonical
@@ -228,21 +251,25 @@ def _marks() -> dict[str, F32]:
 
 
 def _turned(points: F32, yaw: float, pitch: float) -> F32:
-    """Rotate points (..., 3) of the head about its pivot; angles in degrees."""
+    """Rotate positions (..., 3) on the head about the head's pivot, by ``yaw`` and ``pitch`` degrees."""
     return f32(turn(points - PIVOT, rotation(yaw, pitch, 0)) + PIVOT)
 
 
 def _projected(points: F32) -> Floats:
-    """Project points (..., 3) in perspective to the plane z = 0, with y downwards.
+    """Project positions (..., 3) in perspective to the plane z = 0.
 
-    The result (..., 2) is in decimetres; the camera's matrix then maps it to pixels.
+    Returns:
+        (..., 2), x and y in decimetres, with y downwards. The camera's matrix then maps them to pixels.
     """
     far = _DISTANCE / (_DISTANCE - points[..., 2].astype(np.float64))
     return np.stack([points[..., 0] * far, -(points[..., 1] - HEIGHT) * far], -1)
 
 
 def _eye_points(yaw: float, pitch: float, wide: float, long: float) -> F32:
-    """Return the positions (2, 3) of both eyes for a pose and proportions."""
+    """Return the positions (2, 3) of both eyes of the head in a pose (degrees) with the given proportions.
+
+    For the arguments see `HeadFit`.
+    """
     return _turned(_shaped(_marks()["points"], wide, long), yaw, pitch)[:2]
 
 
@@ -254,11 +281,12 @@ def _unit() -> float:
 
 
 def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Floats]:
-    """Project the positions of `_marks` for a pose and proportions, relative to the middle between the eyes.
+    """Project the positions of `_marks` for a pose and proportions: see `HeadFit` for the arguments.
 
     Returns:
-        ``points`` (5, 2), the lowest y of the ``chin``, and the x of the left and right edge at each of `_LEVELS`, in
-        distances between the eyes of the mean head.
+        A dict: ``points`` (5, 2); ``chin``, the lowest y of the chin; ``left0.0``, ``right0.0``, ``left0.5`` and
+        ``right0.5``, the x of the face's left and right edge at each height in `_LEVELS`. The origin is the middle
+        between the eyes; the unit is the distance between the eyes of the mean head.
     """
     five, skull, chin = (_projected(_turned(_shaped(_marks()[name], wide, long), yaw, pitch))
                          for name in ("points", "skull", "chin"))  # fmt: skip
@@ -277,10 +305,11 @@ def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
 
     Args:
         labels: (S, S), the mask.
-        points: (5, 2), the face's points (x, y).
+        points: (5, 2), the five points of the face (x, y).
 
     Returns:
-        Positions (x, y) by name. Edges at an implausible distance (e.g. because hair covers the face) are left out, and
+        Positions (x, y) by name: ``left0.0``, ``right0.0``, ``left0.5`` and ``right0.5`` (edges at each height in
+        `_LEVELS`) and ``chin``. Edges at an implausible distance (e.g. because hair covers the face) are left out, and
         so is a chin at the picture's border.
     """
     face = np.isin(labels, _FACE)
@@ -302,7 +331,7 @@ def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
 
 
 def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Floats | None:
-    """Find the last position (x, y) of the face along a ray.
+    """Find the position (x, y) where a ray leaves the face.
 
     Args:
         face: (S, S), the region of the face.

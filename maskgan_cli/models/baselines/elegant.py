@@ -1,7 +1,7 @@
 """ELEGANT (Xiao et al. 2018): transfers an attribute by exchanging part of the latent codes of two faces.
 
-The encoder maps an image to a latent code and skip features. From these and a new code, the decoder predicts a residual
-image, which is added to the image.
+The encoder maps an image to a latent code and skip features. From the code, the skip features and a new code, the
+decoder predicts a residual image, which is added to the image.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class ElegantConfig:
         image_size: side of the pictures in pixels, a multiple of 32.
         attributes: names of the attributes that can be transferred. The channels of the code are divided among them in
             this order.
-        width: channels at half the resolution; they double up to 8 times the width, the number of the code's channels.
+        width: channels of the first layer, at half the resolution; they double at every layer, up to 8 times the width.
+            The latent code has 8 * ``width`` channels.
     """
 
     image_size: int = 256
@@ -58,9 +59,10 @@ class ElegantDiscriminatorConfig:
     """Settings of the discriminators. The defaults are the published ones, for three attributes.
 
     Attributes:
-        image_size: input side of the first discriminator, a multiple of 32; the second one reads half of it.
+        image_size: side of the pictures of the first discriminator, a multiple of 32. The second discriminator reads
+            the pictures at half this size.
         attributes: number of attributes; each is an additional input channel.
-        width: channels of the first layer; they double up to 8 times the width.
+        width: channels of the first layer; they double at every layer, up to 8 times the width.
     """
 
     image_size: int = 256
@@ -84,12 +86,12 @@ class PixelNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Normalise features (N, C, H, W)."""
+        """Normalise features (N, C, H, W); return features of the same shape."""
         return F.normalize(features, dim=1, eps=1e-12) * self.alpha + self.beta
 
 
 class ElegantEncoder(nn.Module):
-    """Five strided convolutions. The last feature map is the latent code, the others are skip features."""
+    """The encoder: five strided convolutions. The last feature map is the latent code, the others are skip features."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -97,7 +99,11 @@ class ElegantEncoder(nn.Module):
         start(self)
 
     def forward(self, image: Tensor) -> Encoded:
-        """Return the code (N, 8 * width, S/32, S/32) of an image (N, 3, S, S), and its skip features (S/2 to S/16)."""
+        """Encode images (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            The latent codes (N, 8 * width, S/32, S/32), and a list of the four skip feature maps, from S/2 to S/16.
+        """
         maps: list[Tensor] = []
         for layer in self.layers:
             image = layer(image)
@@ -106,7 +112,7 @@ class ElegantEncoder(nn.Module):
 
 
 class ElegantDecoder(nn.Module):
-    """Predicts the residual image that, added to a picture, changes the picture's code to a new code."""
+    """The decoder: predicts a residual image. Picture plus residual image is the picture with a new latent code."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -119,11 +125,11 @@ class ElegantDecoder(nn.Module):
         start(self)
 
     def forward(self, new: Tensor, old: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Return the residual image (N, 3, S, S) in [-2, 2].
+        """Return the residual images (N, 3, S, S) in [-2, 2].
 
         Args:
-            new: the new code.
-            old, skips: code and skip features of the picture, from `ElegantEncoder`.
+            new: the new latent codes (N, C, h, w).
+            old, skips: latent codes (N, C, h, w) and skip features of the pictures, as returned by `ElegantEncoder`.
         """
         features = torch.cat([new, old], dim=1)
         for layer, skip in zip(self.layers, reversed(skips), strict=True):
@@ -133,7 +139,7 @@ class ElegantDecoder(nn.Module):
 
 
 class Elegant(nn.Module):
-    """Encoder and decoder, which transfer an attribute from one face to another."""
+    """The network of ELEGANT, encoder and decoder: transfers an attribute from one face to another."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -142,36 +148,50 @@ class Elegant(nn.Module):
         self.decoder = ElegantDecoder(config)
 
     def slice_of(self, attribute: int) -> slice:
-        """Return which channels of the code belong to an attribute, given by index. Attributes have equal shares."""
+        """Return the range of the code's channels that belong to an attribute; all attributes have equal shares.
+
+        Args:
+            attribute: index of the attribute in ``config.attributes``.
+        """
         count, total = len(self.config.attributes), self.config.channels[-1]
         return slice(round(total * attribute / count), round(total * (attribute + 1) / count))
 
     def replace(self, code: Tensor, other: Tensor, attribute: int) -> Tensor:
-        """Return ``code`` with the channels of one attribute taken from ``other``; both codes are (N, C, h, w)."""
+        """Return a copy of ``code`` in which the channels of one attribute are taken from ``other``.
+
+        Args:
+            code, other: latent codes (N, C, h, w) of faces.
+            attribute: index of the attribute in ``config.attributes``.
+        """
         part = self.slice_of(attribute)
         return torch.cat([code[:, : part.start], other[:, part], code[:, part.stop :]], dim=1)
 
     def decode(self, image: Tensor, new: Tensor, encoded: Encoded) -> Tensor:
-        """Change an image so that its code becomes ``new``.
+        """Change images by replacing their latent codes.
 
         Args:
-            image: (N, 3, S, S) in [-1, 1].
-            new: the new code.
-            encoded: result of the encoder for ``image``.
+            image: images (N, 3, S, S) in [-1, 1].
+            new: the new latent codes (N, C, h, w).
+            encoded: latent codes and skip features of ``image``, as returned by the encoder.
 
         Returns:
-            The changed image (N, 3, S, S), clamped to [-1, 1].
+            The changed images (N, 3, S, S), clamped to [-1, 1].
         """
         old, skips = encoded
         return torch.clamp(image + self.decoder(new, old, skips), -1, 1)
 
     def forward(self, image: Tensor, exemplar: Tensor, attribute: int, strength: float = 1.0) -> Tensor:
-        """Give the image the exemplar's state of an attribute: present or absent.
+        """Transfer an attribute from exemplars to images.
+
+        If the exemplar has the attribute, the image gets it; if the exemplar does not have it, the image loses it.
 
         Args:
-            image, exemplar: (N, 3, S, S) in [-1, 1]. The attribute may be present in both, one or neither.
+            image, exemplar: faces (N, 3, S, S) in [-1, 1].
             attribute: index of the attribute in ``config.attributes``.
-            strength: interpolates between the image's code (0) and the code with the exemplar's channels (1).
+            strength: 0 reconstructs the image, 1 transfers the attribute, values between interpolate the codes.
+
+        Returns:
+            The changed images (N, 3, S, S) in [-1, 1].
         """
         encoded = self.encoder(image)
         code, _ = encoded
@@ -180,7 +200,7 @@ class Elegant(nn.Module):
 
 
 class ElegantDiscriminator(nn.Module):
-    """D(image, label) at one scale: scores whether the face is real and matches its attribute labels."""
+    """The discriminator of one scale: scores whether a face is real and matches its attribute labels."""
 
     def __init__(self, config: ElegantDiscriminatorConfig, image_size: int) -> None:
         super().__init__()
@@ -190,9 +210,13 @@ class ElegantDiscriminator(nn.Module):
         start(self)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        """Return logits (N, 1) of images (N, 3, S, S) in [-1, 1] and labels (N, attributes) of 0 and 1.
+        """Return logits (N, 1), which are high for faces that look real and match their labels.
 
         The published network ends in a sigmoid; here the losses use the logits.
+
+        Args:
+            image: faces (N, 3, S, S) in [-1, 1].
+            label: their attributes (N, attributes), 0 or 1.
         """
         planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
         verdict: Tensor = self.verdict(self.layers(torch.cat([image, planes], dim=1)).flatten(1))
@@ -200,7 +224,7 @@ class ElegantDiscriminator(nn.Module):
 
 
 class ElegantDiscriminators(nn.Module):
-    """D1 at full resolution and D2 at half the resolution, with separate weights."""
+    """The two discriminators: D1 reads pictures at full resolution and D2 at half; they have separate weights."""
 
     def __init__(self, config: ElegantDiscriminatorConfig) -> None:
         super().__init__()
@@ -208,7 +232,12 @@ class ElegantDiscriminators(nn.Module):
         self.scales = nn.ModuleList(ElegantDiscriminator(config, config.image_size >> i) for i in range(2))
 
     def forward(self, image: Tensor, label: Tensor) -> list[Tensor]:
-        """Return the logits (N, 1) of D1 and of D2 (see `ElegantDiscriminator.forward`)."""
+        """Return a list of the logits (N, 1) of D1 and of D2; see `ElegantDiscriminator.forward`.
+
+        Args:
+            image: faces (N, 3, S, S) in [-1, 1].
+            label: their attributes (N, attributes), 0 or 1.
+        """
         full, half = self.scales
         return [full(image, label), half(F.avg_pool2d(image, 2), label)]
 
@@ -223,5 +252,5 @@ def start(network: nn.Module) -> None:
 
 
 def _down(inputs: int, outputs: int) -> nn.Sequential:
-    """Build a strided convolution with pixel norm and LeakyReLU: (N, inputs, S, S) to (N, outputs, S/2, S/2)."""
+    """Build a convolution of stride 2 with pixel norm and LeakyReLU: (N, inputs, S, S) to (N, outputs, S/2, S/2)."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), PixelNorm(), nn.LeakyReLU(0.2))

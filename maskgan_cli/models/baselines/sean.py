@@ -55,10 +55,10 @@ class SEANConfig:
 
 
 class SEANNoise(NoiseInput):
-    """A `NoiseInput` of initial amount 0 that, in training, uses new noise for each picture even without gradients.
+    """A `NoiseInput` of initial amount 0; in training mode, each picture gets new noise, even without gradients.
 
-    The discriminator's training pictures are generated without gradients. With this layer, they vary as much as the
-    generator's.
+    When the discriminator is trained, pictures are generated without gradients. With this layer, they have as much
+    noise as those that are generated to train the generator.
     """
 
     def __init__(self, channels: int) -> None:
@@ -98,12 +98,12 @@ class SEANNorm(nn.Module):
             self.blending_beta = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Tensor, mask: Tensor, windows: Tensor, codes: Tensor) -> Tensor:
-        """Normalise and modulate features.
+        """Normalise features (N, C, H, W), then scale and shift them; return features of the same shape.
 
         Args:
             features: (N, C, H, W).
-            mask: one-hot (N, 19, H, W).
-            windows: 3 x 3 windows of the mask from `windows_of`; unused if the layer is not ``styled``.
+            mask: one-hot masks (N, 19, H, W).
+            windows: 3 x 3 windows of the masks, as returned by `windows_of`; unused if the layer is not ``styled``.
             codes: style codes (N, 19, style).
         """
         hidden = F.relu(self.shared(mask))
@@ -116,12 +116,12 @@ class SEANNorm(nn.Module):
         return modulated
 
     def _of_style(self, mask: Tensor, windows: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return gamma and beta (N, C, H, W), predicted from the style codes.
+        """Predict gamma and beta, (N, C, H, W) each, from the style codes; the arguments are those of `forward`.
 
-        They are 3 x 3 convolutions of a map that holds at each pixel the transformed code of the pixel's class. This
-        map has at most 19 different codes. The convolution is therefore computed once per window position and class,
-        as a table of 9 x 19 rows for each face, and multiplied by the mask's window around each pixel. This takes 171
-        products per pixel and channel instead of 9 x 512.
+        Gamma and beta are 3 x 3 convolutions of a map that holds, at each pixel, the transformed code of the pixel's
+        class. This map has at most 19 different codes. So the products are computed once per window position and
+        class, as a table of 9 x 19 rows for each face, and this table is multiplied by the mask's window around each
+        pixel. This takes 171 products per pixel and channel instead of 9 x 512.
         """
         weight, bias = (
             torch.stack([getattr(cast(nn.Linear, layer), name) for layer in self.per_class])
@@ -137,7 +137,11 @@ class SEANNorm(nn.Module):
 
 
 def windows_of(mask: Tensor) -> Tensor:
-    """Return the 3 x 3 window around each pixel of a one-hot mask (N, 19, H, W), as (N, H * W, 9 * 19), zero-padded."""
+    """Return the 3 x 3 window around each pixel of one-hot masks (N, 19, H, W).
+
+    Returns:
+        The windows (N, H * W, 9 * 19), with zeros outside of the mask.
+    """
     height, width = mask.shape[2:]
     padded = F.pad(mask, (1, 1, 1, 1))
     shifted = [padded[:, :, i : i + height, j : j + width] for i in range(3) for j in range(3)]
@@ -164,11 +168,11 @@ class SEANBlock(nn.Module):
             self.conv_skip = SpectralConv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, features: Tensor, mask: Tensor, codes: Tensor) -> Tensor:
-        """Apply the block to features (N, inputs, H, W); return (N, outputs, H, W).
+        """Apply the block; return features (N, outputs, H, W).
 
         Args:
             features: (N, inputs, H, W).
-            mask: one-hot, of any resolution.
+            mask: one-hot masks (N, 19, h, w) of any resolution.
             codes: style codes (N, 19, style).
         """
         mask = F.interpolate(mask, features.shape[2:], mode="nearest")
@@ -181,7 +185,10 @@ class SEANBlock(nn.Module):
 
 
 class SEANEncoder(nn.Module):
-    """E(mask, image): predicts a style code per class, the mean feature of the class's pixels; 0 if there are none."""
+    """E(mask, image): predicts a style code for each class: the mean of the features of the class's pixels.
+
+    The code of a class without pixels is 0.
+    """
 
     def __init__(self, config: SEANConfig) -> None:
         super().__init__()
@@ -195,7 +202,12 @@ class SEANEncoder(nn.Module):
         )
 
     def forward(self, mask: Tensor, image: Tensor) -> Tensor:
-        """Return style codes (N, 19, style), float32, of faces with one-hot mask (N, 19, S, S), image (N, 3, S, S)."""
+        """Return the style codes (N, 19, style), float32, of faces.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the faces.
+            image: pictures (N, 3, S, S) of the faces in [-1, 1].
+        """
         features = self.layers(image)
         mask = F.interpolate(mask, features.shape[2:], mode="nearest").flatten(2)
         totals = torch.matmul(mask.to(features.dtype), features.flatten(2).transpose(1, 2))
@@ -204,7 +216,7 @@ class SEANEncoder(nn.Module):
 
 
 def _normed(channels: int, *layers: nn.Module) -> nn.Sequential:
-    """Build a sequence of layers, which end in ``channels`` channels, followed by instance norm and LeakyReLU."""
+    """Build a sequence of ``layers`` (with ``channels`` output channels), instance norm and LeakyReLU."""
     return nn.Sequential(*layers, instance_norm(channels), nn.LeakyReLU(0.2))
 
 
@@ -227,7 +239,7 @@ class SEANGenerator(nn.Module):
         self.enlarged = [False, True, False, True, True, True, True]  # upsample by 2 before the block?
 
     def forward(self, mask: Tensor, codes: Tensor) -> Tensor:
-        """Generate an image (N, 3, S, S) in [-1, 1] from a one-hot mask (N, 19, S, S) and codes (N, 19, style)."""
+        """Generate images (N, 3, S, S) in [-1, 1] from one-hot masks (N, 19, S, S) and style codes (N, 19, style)."""
         features = self.first(F.interpolate(mask, (self.side, self.side), mode="nearest"))
         for block, enlarged in zip(self.blocks, self.enlarged, strict=True):
             if enlarged:
@@ -237,7 +249,7 @@ class SEANGenerator(nn.Module):
 
 
 class SEAN(nn.Module):
-    """SEAN: the generator and the style encoder."""
+    """The network of SEAN: a generator and a style encoder."""
 
     def __init__(self, config: SEANConfig) -> None:
         super().__init__()
@@ -247,14 +259,22 @@ class SEAN(nn.Module):
         xavier(self)
 
     def encode_style(self, mask: Tensor, image: Tensor) -> Tensor:
-        """Return style codes (N, 19, style) of a face with one-hot mask (N, 19, S, S) and picture (N, 3, S, S)."""
+        """Return the style codes (N, 19, style), one for each class, of faces.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the faces.
+            image: pictures (N, 3, S, S) of the faces in [-1, 1].
+        """
         codes: Tensor = self.encoder(mask, image)
         return codes
 
     def forward(self, mask: Tensor, style_mask: Tensor, style_image: Tensor) -> Tensor:
-        """Generate an image (N, 3, S, S) with the shapes of ``mask``, in the style of the face in ``style_image``.
+        """Generate faces (N, 3, S, S) in [-1, 1] in the style of pictures.
 
-        ``style_mask`` is the mask of ``style_image``; both masks are one-hot (N, 19, S, S).
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the faces to generate.
+            style_mask: one-hot masks (N, 19, S, S) of the style pictures.
+            style_image: style pictures (N, 3, S, S) in [-1, 1].
         """
         image: Tensor = self.generator(mask, self.encode_style(style_mask, style_image))
         return image
@@ -263,11 +283,14 @@ class SEAN(nn.Module):
 def mixed_codes(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
     """Interpolate between the style codes of two faces, by a different amount for each class.
 
-    If only one of the faces has a class, the result is that face's code.
+    If only one of the two faces has a class, the result for this class is the code of that face.
 
     Args:
-        own, other: style codes (N, 19, style); 0 for classes that the face does not have.
-        share: weight of the other face's code (N, 19), in [0, 1].
+        own, other: style codes (N, 19, style) of the two faces; 0 for classes that a face does not have.
+        share: weight (N, 19) of the code in ``other``, in [0, 1].
+
+    Returns:
+        The interpolated style codes (N, 19, style).
     """
     has_own, has_other = (codes.abs().sum(2).gt(0).to(codes.dtype) for codes in (own, other))
     share = torch.where(has_own > 0, share, torch.ones_like(share)) * has_other

@@ -1,7 +1,7 @@
 """SPADE (Park et al. 2019): the mask modulates every normalisation layer; the style is one vector.
 
-The generator G(mask, code) returns an image. The encoder E(image) returns mean and log variance of the code, which is
-sampled from them in training.
+The generator G(mask, code) returns an image. The encoder E(image) returns mean and log variance of the style code's
+normal distribution, from which codes are sampled in training.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ class SPADEConfig:
     """Settings of the architecture. The defaults are the published ones at 512 px, with the encoder.
 
     Attributes:
-        image_size: side of the training pictures, a multiple of 32 (``more``: 64, ``most``: 128).
+        image_size: side of the training pictures in pixels, a multiple of 32; with the depth ``more`` a multiple of
+            64, with ``most`` a multiple of 128.
         width: channels of the last feature map; the first feature maps have 16 times as many.
         hidden: hidden channels of the layers that predict scale and shift from the mask.
         depth: number of upsampling steps: ``normal`` 5, ``more`` 6, ``most`` 7.
         encoder: use a style encoder. Without it the generator depends on the mask only.
         latent: dimension of the style code.
-        encoded_size: input side of the style encoder, a multiple of 64, at least 128.
+        encoded_size: side in pixels to which the style encoder resizes pictures, a multiple of 64, at least 128.
     """
 
     image_size: int = 512
@@ -73,7 +74,7 @@ class BatchNorm(nn.BatchNorm2d):
         super().__init__(channels, affine=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Normalise features (N, C, H, W)."""
+        """Normalise features (N, C, H, W); return features of the same shape."""
         group = torch.distributed
         if not (self.training and group.is_available() and group.is_initialized() and group.get_world_size() > 1):
             return super().forward(features)
@@ -92,7 +93,7 @@ class BatchNorm(nn.BatchNorm2d):
         return normal.to(features.dtype)
 
     def _update_running(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        """Update the running statistics with those of one batch of ``count`` values per channel."""
+        """Update the running statistics with mean and variance (C,) of a batch of ``count`` values per channel."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -118,7 +119,12 @@ class SPADENorm(nn.Module):
         self.beta = nn.Conv2d(hidden, channels, 3, padding=1)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Normalise features (N, C, H, W) and modulate them by a one-hot mask (N, 19, H, W)."""
+        """Normalise features (N, C, H, W), then scale and shift them; return features of the same shape.
+
+        Args:
+            features: (N, C, H, W).
+            mask: one-hot masks (N, 19, H, W), from which scale and shift are predicted.
+        """
         hidden = F.relu(self.shared(mask))
         modulated: Tensor = self.norm(features) * (1 + self.gamma(hidden)) + self.beta(hidden)
         return modulated
@@ -172,9 +178,12 @@ class SPADEGenerator(nn.Module):
         self.enlarged = [False, True, config.depth != "normal", *[True] * halvings]
 
     def forward(self, mask: Tensor, code: Tensor | None) -> Tensor:
-        """Generate an image (N, 3, S, S) in [-1, 1] from a one-hot mask (N, 19, S, S) and a code (N, latent).
+        """Generate images (N, 3, S, S) in [-1, 1].
 
-        If ``config.encoder`` is false, the code is ignored and the first feature map is computed from the mask.
+        Args:
+            mask: one-hot masks (N, 19, S, S).
+            code: style codes (N, latent). If ``config.encoder`` is false, ``code`` is ignored, and the first feature
+                map is computed from the mask.
         """
         if self.config.encoder:
             features = self.first(code).unflatten(1, (-1, self.side, self.side))
@@ -188,7 +197,7 @@ class SPADEGenerator(nn.Module):
 
 
 class SPADEEncoder(nn.Module):
-    """E(image): predicts mean and log variance of the style code of a face."""
+    """E(image): predicts the normal distribution of a face's style code, as mean and log variance."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -207,7 +216,11 @@ class SPADEEncoder(nn.Module):
         self.to_log_variance = nn.Linear(flat, config.latent)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log variance, float32 (N, latent) each, for images (N, 3, S, S) in [-1, 1] of any size."""
+        """Predict the normal distributions of the style codes of images (N, 3, S, S) in [-1, 1] of any size.
+
+        Returns:
+            The means (N, latent) and the log variances (N, latent) of the distributions, float32.
+        """
         side = self.config.encoded_size
         if image.shape[-1] != side:
             image = F.interpolate(image, (side, side), mode="bilinear", align_corners=False)
@@ -216,7 +229,7 @@ class SPADEEncoder(nn.Module):
 
 
 class SPADE(nn.Module):
-    """SPADE: the generator and, if ``config.encoder`` is true, the style encoder."""
+    """The network of SPADE: a generator and, if ``config.encoder`` is true, a style encoder."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -226,16 +239,21 @@ class SPADE(nn.Module):
         xavier(self)
 
     def encode_style(self, style_image: Tensor) -> Tensor | None:
-        """Return the mean style code (N, latent) of pictures (N, 3, S, S); None if there is no encoder.
+        """Return, for each picture, the mean (N, latent) of its style distribution; None if there is no encoder.
 
-        The authors sample the code at inference too; the mean makes results reproducible.
+        The authors sample the style code at inference too; the mean makes results reproducible.
+
+        Args:
+            style_image: pictures (N, 3, S, S) in [-1, 1].
         """
         return None if self.encoder is None else self.encoder(style_image)[0]
 
     def forward(self, mask: Tensor, style_image: Tensor) -> Tensor:
-        """Generate an image with the shapes of ``mask`` (one-hot, (N, 19, S, S)) in the style of ``style_image``.
+        """Generate faces (N, 3, S, S) in [-1, 1] in the style of pictures.
 
-        Both images are (N, 3, S, S) in [-1, 1].
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the faces to generate.
+            style_image: style pictures (N, 3, S, S) in [-1, 1].
         """
         image: Tensor = self.generator(mask, self.encode_style(style_image))
         return image

@@ -26,7 +26,7 @@ class StarGANConfig:
     Attributes:
         image_size: side of the training pictures in pixels, a multiple of 4. The generator accepts other sizes that are
             multiples of 4.
-        attributes: names of the attributes that the generator can change, in the order of the label.
+        attributes: names of the attributes that the generator can change, in the order of the label's columns.
         width: channels at full resolution; they double at each of two downsampling steps.
         blocks: residual blocks at a quarter of the resolution.
     """
@@ -98,15 +98,16 @@ class StarGANBlock(nn.Module):
         )  # fmt: skip
 
     def forward(self, features: Tensor) -> Tensor:
-        """Apply the block to features (N, C, H, W)."""
+        """Apply the block to features (N, C, H, W); return features of the same shape."""
         changed: Tensor = features + self.main(features)
         return changed
 
 
 class StarGANGenerator(nn.Module):
-    """G(image, label): changes attributes of a face.
+    """The generator G(image, label), which changes attributes of a face.
 
-    It uses zero padding; with reflection padding, the label's planes would be constant everywhere.
+    The label is appended to the image as constant planes, and all layers use zero padding. With reflection padding, the
+    first convolution of these planes would be constant, and instance norm would remove it.
     """
 
     def __init__(self, config: StarGANConfig) -> None:
@@ -127,11 +128,11 @@ class StarGANGenerator(nn.Module):
         self.main = nn.Sequential(*layers)
 
     def forward(self, image: Tensor, label: Tensor) -> Tensor:
-        """Return faces with the attributes of the label, of the same shape and range as ``image``.
+        """Return the same faces with other attributes, (N, 3, H, W) in [-1, 1].
 
         Args:
-            image: (N, 3, H, W) in [-1, 1].
-            label: (N, attributes) of 0 and 1.
+            image: faces (N, 3, H, W) in [-1, 1].
+            label: attributes (N, attributes) that the returned faces should have, 0 or 1.
         """
         planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
         changed: Tensor = self.main(torch.cat([image, planes], dim=1))
@@ -139,7 +140,7 @@ class StarGANGenerator(nn.Module):
 
 
 class StarGANDiscriminator(nn.Module):
-    """D(image): scores how real each patch of a picture is, and classifies the attributes of the face."""
+    """The discriminator D(image): scores how real each patch of a face looks, and classifies the face's attributes."""
 
     def __init__(self, config: StarGANDiscriminatorConfig) -> None:
         super().__init__()
@@ -153,7 +154,11 @@ class StarGANDiscriminator(nn.Module):
         self.classes = nn.Conv2d(channels[-1], config.attributes, config.image_size >> config.layers, bias=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return patch scores (N, 1, h, w) and attribute logits (N, attributes) of images (N, 3, S, S) in [-1, 1]."""
+        """Score and classify images (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            Scores (N, 1, h, w) of the patches, higher for patches that look real; and attribute logits (N, attributes).
+        """
         features = self.main(image)
         return self.patches(features), self.classes(features).flatten(1)
 

@@ -1,5 +1,7 @@
 """Glasses, hats, earrings and necklaces, rendered as 3D objects into a photo.
 
+The renderer's coordinates are in decimetres: x to the right, y up, z towards the camera if the head is upright.
+
 put_on.py       entry point: draws accessories over a picture
 overlay.py      rendered accessories as layers, which are composited over a picture
 photo_light.py  estimates the photo's light

@@ -20,7 +20,7 @@ _MOST: Final = 1280  # largest side of the supersampled grid; larger windows get
 _SAMPLES: Final = 3  # samples per pixel and axis, if the grid stays below `_MOST`
 _REACH: Final = 0.9  # decimetres; longest shadow, because beyond this the head itself blocks the light
 _UNDER: Final = 0.5  # share of the light that a hat blocks directly below its rim
-_SIDES: Final = 0.25  # depth (z) of the head's sides in head coordinates; parts of a mesh with less are at the back
+_SIDES: Final = 0.25  # z of the head's sides in head coordinates; parts of a mesh with a smaller z are at the back
 _SHADOW: Final = 512  # side of the shadow map, in pixels
 _LIT: Final = 0.999  # share of the light; above it, a pixel is outside the shadow
 Box = tuple[slice, slice]
@@ -28,12 +28,12 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Mesh:
-    """A surface to draw, in the renderer's coordinates.
+    """A surface to draw. Positions are in the renderer's coordinates (decimetres; x right, y up, z towards the camera).
 
     Attributes:
         vertices: (V, 3), positions.
         triangles: (T, 3), indices of vertices.
-        colour: linear RGB, (3,) or (V, 3).
+        colour: linear RGB, (3,) for the whole mesh, or (V, 3) for each vertex.
         shine: strength of reflections, 0 (cloth) to 1 (polished metal).
         gloss: exponent of the highlight (Phong); larger values give smaller highlights.
         alpha: opacity, 0 to 1.
@@ -41,7 +41,7 @@ class Mesh:
         behind_hair: whether hair in the photo hides the mesh.
         bump: strength of a fine weave in the surface, for cloth.
         ribs: whether the weave consists of ribs that run up the head.
-        around_head: whether the mesh surrounds the head, so that the person in the photo hides its back.
+        around_head: whether the mesh surrounds the head, so that the person in the photo hides the back of the mesh.
     """
 
     vertices: F32
@@ -59,7 +59,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Window:
-    """A square part of a picture: its left column, its top row, and its side in pixels."""
+    """A square part of a picture, given by its left column, its top row and its side, all in pixels."""
 
     left: int
     top: int
@@ -73,11 +73,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rendered objects, in h x w pixels of a picture.
+    """Rendered objects and their shadow, in a rectangle of h x w pixels of a picture.
 
     Attributes:
         colour: (h, w, 3), linear light of the objects, multiplied by ``alpha``.
-        alpha: (h, w), opacity.
+        alpha: (h, w), opacity of the objects, 0 to 1.
         shade: (h, w), share of the light that still reaches the photo behind the objects; 1 outside their shadow.
     """
 
@@ -87,12 +87,12 @@ class Drawn:
 
     @property
     def changed(self) -> Region:
-        """The pixels (h, w) that objects or shadows change."""
+        """Boolean mask (h, w) of the pixels that objects or shadows change."""
         return np.asarray((self.alpha > 1e-3) | (self.shade < _LIT))
 
     @property
     def clear(self) -> Region:
-        """The pixels (h, w) outside objects and shadows."""
+        """Boolean mask (h, w) of the pixels outside objects and shadows."""
         return np.asarray((self.alpha == 0) & (self.shade > _LIT))
 
 
@@ -101,9 +101,9 @@ def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int,
 
     Args:
         meshes: the meshes.
-        fit: the fitted head, whose camera projects the meshes.
-        margin: in decimetres.
-        shape: (H, W), size of the picture; parts of the meshes far outside it are not included.
+        fit: the fitted head, whose camera projects the meshes to the picture.
+        margin: width of the margin in decimetres.
+        shape: (H, W), size of the picture; parts of the meshes far outside the picture are not included.
     """
     places = np.concatenate([fit.camera.project(mesh.vertices)[0] for mesh in meshes])
     rim = margin * fit.camera.scale
@@ -116,12 +116,12 @@ def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Laye
     """Rasterise the fitted head, without lashes, in a window.
 
     Args:
-        fit: the fitted head.
+        fit: the head, fitted to the face in the picture.
         window: the part of the picture.
         samples: samples per pixel and axis; below 1, the layer is smaller than the window.
 
     Returns:
-        The rasterised layer, and the head's triangles (T, 3), to which the layer's indices refer.
+        The rasterised layer, and the head's triangles (T, 3), to which the triangle numbers in the layer refer.
     """
     model = head()
     faces: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
@@ -136,7 +136,7 @@ def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
     Args:
         layer: the layer, H x W pixels.
         faces: (T, 3), the mesh's triangles.
-        values: (V, C), values of the vertices.
+        values: (V, C), values of the vertices, e.g. positions or normals.
 
     Returns:
         (H, W, C), 0 where the layer is empty.
@@ -159,11 +159,14 @@ def draw(
 
     Args:
         meshes: the meshes.
-        fit: the fitted head and its camera.
+        fit: the head and its camera, fitted to the face in the photo.
         light: the photo's light.
         window: the part of the picture to render, h x h pixels.
         hair, person: (h, h), share of each pixel that the photo's hair, or the whole person, covers.
-        bare: the result of `head_layer` for the window; None: it is computed.
+        bare: the result of `head_layer` for the window; if None, it is computed.
+
+    Returns:
+        The rendered meshes and their shadow in the window (h x h pixels).
     """
     samples = float(_SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side))
     size = round(window.side * samples)
@@ -198,7 +201,17 @@ def draw(
 
 
 def _at_back(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit) -> Region:
-    """Return, for each of the N visible pixels of a mesh, whether it lies behind the sides of the head: (N,)."""
+    """Find the visible pixels of a mesh that lie behind the sides of the head.
+
+    Args:
+        mesh: the mesh.
+        layer: the rasterised mesh, H x W pixels.
+        seen: (H, W), True for the N pixels in which the mesh is visible.
+        fit: the fitted head.
+
+    Returns:
+        (N,), True for visible pixels behind the sides of the head.
+    """
     corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
     deep = fit.posed.to_head(mesh.vertices)[:, 2]
     found: Region = (weight * deep[corner]).sum(-1) < _SIDES
@@ -211,17 +224,18 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
     Args:
         mesh: the mesh.
         layer: the rasterised mesh, H x W pixels.
-        seen: (H, W), the N pixels in which the mesh is visible.
+        seen: (H, W), True for the N pixels in which the mesh is visible.
         fit: the fitted head and its camera.
         light: the photo's light.
 
     Returns:
-        Linear colours (N, 3) and opacities (N,).
+        Colours (N, 3) in linear RGB, and opacities (N,).
     """
     corner, weight = mesh.triangles[layer.triangle[seen]], layer.bary[seen]
     normals = vertex_normals(mesh.vertices, mesh.triangles)
 
     def at(values: F32) -> F32:
+        """Interpolate values (V, C) of the vertices at the visible pixels (N, C)."""
         return f32(sum(weight[:, k, None] * values[corner[:, k]] for k in range(3)))
 
     points, normal = at(mesh.vertices), unit(at(normals))
@@ -252,9 +266,14 @@ def shade(mesh: Mesh, layer: Layer, seen: Region, fit: HeadFit, light: PhotoLigh
 def cast_shadow(
     meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, bare: tuple[Layer, I32] | None = None
 ) -> F32:
-    """Compute the soft shadow of opaque meshes on the head.
+    """Compute the soft shadow that opaque meshes cast on the head.
 
-    The arguments are those of `draw`.
+    Args:
+        meshes: the meshes; transparent ones cast no shadow.
+        fit: the head and its camera, fitted to the face in the photo.
+        light: the photo's light.
+        window: the part of the picture to compute, h x h pixels.
+        bare: the result of `head_layer` for the window; if None, it is computed.
 
     Returns:
         (h, h), the share of the light that still reaches each pixel of the window.
@@ -290,7 +309,7 @@ def cast_shadow(
 
 
 def shrunk(values: F32, samples: int) -> F32:
-    """Reduce values (H, W, ...) to the means of blocks of ``samples`` x ``samples`` pixels."""
+    """Reduce values (H, W, ...) by the factor ``samples``: each new value is the mean of a square block of values."""
     if samples == 1:
         return values
     height, width = (side // samples for side in values.shape[:2])

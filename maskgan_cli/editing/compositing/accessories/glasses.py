@@ -23,11 +23,13 @@ class Spectacles:
     """The shape and material of a pair of glasses; lengths in decimetres.
 
     Attributes:
-        width, height: half-axes of a lens; its outline is a superellipse.
-        exponent: exponent of the superellipse.
-        rim, brow, low: half the width of the rim, seen from the front, at the sides, the top and the bottom of a lens.
+        width, height: half the width and half the height of a lens; its outline is a superellipse.
+        exponent: exponent of the superellipse; 2 is an ellipse, and larger values are closer to a rectangle.
+        rim: half the width of the rim, seen from the front, at the sides of a lens.
+        brow: the same at the top of a lens.
+        low: the same at the bottom of a lens.
         droop: distance by which the outer lower corner of a lens is lowered.
-        colour: linear colour of the frame.
+        colour: colour of the frame in linear RGB.
         metal: whether the frame is made of metal.
         dark: whether these are sunglasses.
     """
@@ -52,9 +54,14 @@ GLASSES: Final[dict[str, Spectacles]] = {
 
 
 def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
-    """Build the meshes (rims, bridge, temples, lenses) of one of `GLASSES`, placed on the nose of a fitted head.
+    """Build the meshes (rims, temples, bridge, lenses) of a pair of glasses on the nose of a fitted head.
 
-    ``name`` is a key of `GLASSES`. The vertices are in the renderer's coordinates.
+    Args:
+        name: a key of `GLASSES`.
+        fit: the head, fitted to a face.
+
+    Returns:
+        The meshes; their vertices are in the renderer's coordinates (decimetres).
     """
     spec, posed = GLASSES[name], fit.posed
     x, y, z = (posed.turn[:, k] for k in range(3))
@@ -96,12 +103,12 @@ def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
 
 
 def _lens(ring: F32, centre: F32, spec: Spectacles) -> Mesh:
-    """Build a slightly curved lens inside its rim.
+    """Build the mesh of a slightly curved lens that fills a rim.
 
     Args:
         ring: (N, 3), the middle line of the rim.
         centre: (3,), centre of the lens.
-        spec: the glasses; dark ones get an opaque lens.
+        spec: the glasses; sunglasses get a dark lens, which is almost opaque.
     """
     shares = np.linspace(0.001, 1, 9, dtype=np.float32)
     ahead = unit(np.cross(ring[len(ring) // 4] - centre, ring[0] - centre))
@@ -118,16 +125,16 @@ def _lens(ring: F32, centre: F32, spec: Spectacles) -> Mesh:
 
 
 def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
-    """Build a bar with rounded edges along a path, e.g. a rim or a temple.
+    """Build the mesh of a bar with rounded edges along a path, e.g. of a rim or a temple.
 
     Args:
         path: (N, 3), the middle line of the bar.
         half: (N,), half the width of the bar.
-        deep: (3,), the direction of the bar's depth; the bar is 1.3 times as deep as it is wide.
+        deep: (3,), unit vector in the direction of the bar's depth; the bar is 1.3 times as deep as it is wide.
         closed: whether the last point is connected to the first.
 
     Returns:
-        Vertices (V, 3) and triangles (T, 3).
+        Vertices (V, 3) and triangles (T, 3), which are indices of the vertices.
     """
     back, on = (np.roll(path, 1, 0), np.roll(path, -1, 0)) if closed else (path, path)
     tangent = unit(on - back) if closed else unit(np.gradient(path, axis=0))
@@ -144,7 +151,7 @@ def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
 
 
 def _bent(value: F32, exponent: float) -> F32:
-    """Map one coordinate (x or y) of points on the unit circle to the superellipse with this exponent."""
+    """Map one coordinate (n,), x or y, of points on the unit circle to the superellipse with this exponent."""
     return f32(np.sign(value) * np.abs(value) ** np.float32(2 / exponent))
 
 

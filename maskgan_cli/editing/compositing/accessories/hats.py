@@ -1,4 +1,7 @@
-"""Builds meshes of hats on a head that has been fitted to a face; a hat is made wide enough to cover the hair."""
+"""Builds meshes of hats on a head that has been fitted to a face; a hat is made wide enough to cover the hair.
+
+The "mean head" is the average of the renderer's head model (its canonical head); its lengths are in decimetres.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ HATS: Final[dict[str, Hat]] = {
     "hat-sun": Hat("sunhat", linear([205, 180, 135]), linear([60, 48, 40]), 0.0, 1.1),
 }
 _WEAVE: Final = {"hat-beanie": 0.22, "hat-fedora": 0.02, "hat-sun": 0.10}
-_BAND: Final = 7.86  # height of a hat's lower rim on the canonical head; `Hat.low` is added
+_BAND: Final = 7.86  # height (y) of a hat's lower rim on the mean head; `Hat.low` is added
 _WIDEST: Final = 1.45  # largest width of a hat, relative to the skull; very wide hair sticks out below the hat
 _CURVE: Final = 0.12  # decimetres by which the rim of a knitted hat is lower over the ears than at the forehead
 _SKULL: Final = 0.86  # decimetres; half the width of a hat's rim on the mean head without hair
@@ -33,8 +36,11 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
 
     Args:
         name: a key of `HATS`.
-        fit: the fitted head.
-        wide: width of the hat relative to that of the mean head: see `hat_width`.
+        fit: the head, fitted to a face.
+        wide: width of the hat relative to a hat of the mean head, as returned by `hat_width`.
+
+    Returns:
+        The meshes; their vertices are in the renderer's coordinates (decimetres).
     """
     pieces, _ = hat(HATS[name], fit.posed, 0.05, np.random.default_rng(_SEED))
 
@@ -59,10 +65,10 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
 
 
 def hat_width(labels: LabelMap, fit: HeadFit, name: str) -> float:
-    """Return the width of a hat that covers the hair of a mask (S, S), relative to the hat of the mean head.
+    """Return how wide a hat must be to cover the hair in a mask, relative to a hat of the mean head.
 
     Args:
-        labels: the mask.
+        labels: (S, S), the mask of the face.
         fit: the head fitted to the mask, in the mask's pixels.
         name: a key of `HATS`.
     """

@@ -28,12 +28,18 @@ _REACH: Final = 0.06  # temples begin within this distance of the ends of the ri
 _LONG: Final = 0.25  # and are at most this long
 _RIM: Final = 0.004  # the filled region extends beyond the frames by this
 _KEPT: Final = 0.014  # nothing is filled within this distance of the eyes
-_FAINT: Final = (0.3, 0.65)  # least contrast of a frame everywhere, and at its clearest part, relative to other lines
+# Least contrast of a frame in each of its pixels, and in some of its pixels, as shares of the clearest line's contrast.
+_FAINT: Final = (0.3, 0.65)
 _LEAST: Final = 9.0  # grey levels; lines with less contrast are ignored
 
 
 def has_dark_lenses(picture: Picture, labels: LabelMap) -> bool:
-    """Return whether the glasses in a picture (S, S, 3) with label map (S, S) are sunglasses, which hide the eyes."""
+    """Return whether the glasses in a picture are sunglasses, which hide the eyes.
+
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+    """
     glasses, skin = labels == _GLASSES, np.isin(labels, _SKIN)
     inner = ndimage.binary_erosion(glasses, iterations=max(1, round(0.012 * len(labels))))
     if not inner.any() or not skin.any():
@@ -48,8 +54,9 @@ def without_clear_glasses(
     """Remove glasses with clear lenses from a picture and its label map.
 
     Args:
-        picture, labels: (S, S, 3) and its label map (S, S).
-        frames: the result of `frame_region`; None: it is computed.
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+        frames: (S, S), the frames, as returned by `frame_region`; if None, they are computed.
 
     Returns:
         The picture and the label map without glasses; None if the face wears no glasses, or sunglasses.
@@ -62,14 +69,15 @@ def without_clear_glasses(
 def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = None) -> Picture:
     """Remove the frames of glasses from a picture; the eyes and skin behind clear lenses are unchanged.
 
-    The frames (see `frame_region`) are filled by harmonic interpolation from both sides, with the grain of the skin.
+    The frames are filled by harmonic interpolation from both sides, with the grain of the skin.
 
     Args:
-        picture, labels: (S, S, 3) and its label map (S, S).
-        frames: the result of `frame_region`; None: it is computed.
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+        frames: (S, S), the frames, as returned by `frame_region`; if None, they are computed.
 
     Returns:
-        (S, S, 3), a new array.
+        The picture (S, S, 3) without frames, a new array.
     """
     frames = frame_region(picture, labels) if frames is None else frames
     if not frames.any():
@@ -91,9 +99,16 @@ def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = N
 
 
 def frame_region(picture: Picture, labels: LabelMap) -> Region:
-    """Find the frames of glasses in a picture (S, S, 3) with label map (S, S), and return their region (S, S).
+    """Find the frames of glasses in a picture.
 
     Frames are thin lines near the border of the mask's glasses that are darker or brighter than the pixels beside them.
+
+    Args:
+        picture: (S, S, 3).
+        labels: (S, S), label map of the picture.
+
+    Returns:
+        (S, S), True for the frames; all False if there are no glasses.
     """
     side, glasses = len(labels), labels == _GLASSES
     if not glasses.any():

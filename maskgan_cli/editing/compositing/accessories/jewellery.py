@@ -38,7 +38,7 @@ _BEAD: Final = 0.036  # radius of a pearl of a necklace
 _SLACK: Final = 0.34  # depth of a necklace's curve, as a share of the distance between its ends
 _LEAST_EAR, _LEAST_NECK = 4e-4, 4e-3  # least visible area of an ear or a neck, as a share of the mask
 _LEAST_WIDE: Final = 0.4  # least visible width of a neck, as a share of the face's width
-_LOBE: Final = (0.66, 7.0, 7.15)  # earlobes on the canonical head: least distance from its middle, range of y
+_LOBE: Final = (0.66, 7.0, 7.15)  # earlobes on the mean head: least distance from its middle, range of y
 _ASIDE: Final = 0.12  # share of the side; the face's edge is searched up to this far beyond that of the fitted head
 _SHADOW: Final = (0.035, 0.045, 0.5)  # a shadow's offset downwards, its blur, and the share of the light it blocks
 
@@ -48,7 +48,7 @@ class Jewel:
     """A piece of jewellery, and the classes of the mask that hide it.
 
     Attributes:
-        mesh: the mesh, in the renderer's coordinates.
+        mesh: the surface of the piece, in the renderer's coordinates.
         hidden_by: ids of the classes that hide the piece, such as hair.
     """
 
@@ -57,15 +57,16 @@ class Jewel:
 
 
 def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewel]:
-    """Build the meshes of earrings or a necklace at the ears or the neck of a mask (S, S).
-
-    The list is empty if there is no place for them, e.g. because the neck is hidden.
+    """Build the meshes of earrings or a necklace at the ears or the neck of a mask.
 
     Args:
         name: one of `JEWELLERY`.
-        labels: the mask.
+        labels: (S, S), the mask of the face.
         fit: the head fitted to the mask, in the mask's pixels.
-        down: (3,), direction of gravity in the renderer's coordinates; see `down_direction`.
+        down: (3,), direction of gravity in the renderer's coordinates, as returned by `down_direction`.
+
+    Returns:
+        The pieces of jewellery; empty if there is no place for them, e.g. because the neck is hidden.
     """
     if name in NECKLACES:
         return _necklace(labels, fit)
@@ -91,11 +92,14 @@ def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Win
     The 3D head does not hide jewellery; only the classes in `Jewel.hidden_by` do.
 
     Args:
-        found: the result of `jewels`.
+        found: the pieces of jewellery, as returned by `jewels`.
         fit: the fitted head, in the picture's pixels.
         light: the photo's light.
         window: the part of the picture to render, h x h pixels.
         labels: (h, h), the mask in the window.
+
+    Returns:
+        The rendered jewellery and its shadow in the window (h x h pixels).
     """
     samples = _SAMPLES if window.side * _SAMPLES <= _MOST else max(1, _MOST // window.side)
     size = window.side * samples
@@ -127,7 +131,15 @@ def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Win
 
 
 def _lobe(labels: LabelMap, ear: int) -> Floats | None:
-    """Find the position (x, y) of the lobe of the class ``ear`` in a mask (S, S); None if the lobe is hidden."""
+    """Find the lobe of an ear in a mask.
+
+    Args:
+        labels: (S, S), the mask.
+        ear: id of the ear's class.
+
+    Returns:
+        The position (x, y) of the lobe; None if the ear or its lobe is hidden.
+    """
     region = labels == ear
     if region.sum() < _LEAST_EAR * labels.size:
         return None
@@ -144,7 +156,15 @@ def _lobe(labels: LabelMap, ear: int) -> Floats | None:
 
 
 def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
-    """Estimate the positions (x, y) of earlobes that hair hides in a mask (S, S), from the fitted head."""
+    """Estimate where earlobes are that hair hides in a mask.
+
+    Args:
+        labels: (S, S), the mask.
+        fit: the head fitted to the mask, in the mask's pixels.
+
+    Returns:
+        The positions (x, y), at most two. A side of the face without hair directly beside it has no entry.
+    """
     model, found = head(), []
     for side in (1.0, -1.0):
         x, y = model.canonical[:, 0] * side, model.canonical[:, 1]
@@ -196,15 +216,15 @@ def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[
 
 
 def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahead: Floats) -> tuple[F32, I32]:
-    """Build a drop: a ball that narrows upwards.
+    """Build the mesh of a drop: a ball that narrows upwards.
 
     Args:
         middle: (3,), centre of the ball.
-        radius: of the ball, in decimetres.
+        radius: radius of the ball in decimetres.
         right, down, ahead: (3,), unit vectors of the drop's axes.
 
     Returns:
-        Vertices (V, 3) and triangles (T, 3).
+        Vertices (V, 3) and triangles (T, 3), which are indices of the vertices.
     """
     vertices, faces = ball(f32([0, 0, 0]), 1.0, 12, 20)
     up = np.clip(vertices[:, 1:2], 0, 1)
@@ -214,7 +234,15 @@ def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahea
 
 
 def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
-    """Build the pearls of a necklace at the neck of a mask (S, S); empty if too little of the neck is visible."""
+    """Build the pearls of a necklace at the neck of a mask.
+
+    Args:
+        labels: (S, S), the mask.
+        fit: the head fitted to the mask, in the mask's pixels.
+
+    Returns:
+        One piece with all pearls; an empty list if too little of the neck is visible.
+    """
     line = _neckline(labels)
     if line is None:
         return []
@@ -235,9 +263,10 @@ def _necklace(labels: LabelMap, fit: HeadFit) -> list[Jewel]:
 
 
 def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
-    """Find the left and right end (x, y) of a necklace, at the sides of the neck in a mask (S, S).
+    """Find the two ends of a necklace, at the sides of the neck in a mask (S, S).
 
-    None if too little of the neck is visible.
+    Returns:
+        The positions (x, y) of the left and the right end; None if too little of the neck is visible.
     """
     neck = labels == ID["neck"]
     if neck.sum() < _LEAST_NECK * labels.size:
@@ -254,7 +283,13 @@ def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
 
 
 def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
-    """Return the point (3,) that the camera projects to the pixel position (x, y) and whose z is ``depth``."""
+    """Return the point (3,) in the renderer's coordinates that the camera projects to a given pixel position.
+
+    Args:
+        fit: the fitted head and its camera.
+        place: (x, y), the position in pixels.
+        depth: z of the point in decimetres, because many points are projected to the same position.
+    """
     camera = fit.camera
     flat = np.linalg.solve(camera.matrix.astype(float), np.asarray(place, float) - camera.size / 2) + camera.centre
     share = (camera.place[2] - depth) / camera.place[2]

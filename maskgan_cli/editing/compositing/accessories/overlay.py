@@ -25,13 +25,13 @@ _LINEAR: Final = to_linear(np.arange(256))
 
 @dataclass(frozen=True)
 class Overlay:
-    """An accessory that has been rendered for a box of a picture.
+    """An accessory that has been rendered for a picture, and can be composited over this picture and its edits.
 
     Attributes:
-        name: its name in `library.ITEMS`.
+        name: name of the accessory in `library.ITEMS`.
         box: slices (rows, columns) of the picture, h x w pixels, which the accessory changes.
-        drawn: the rendered object and its shadow, in the box.
-        grain: (h, w, 3), noise added to the object's levels, so that it has the photo's grain.
+        drawn: the rendered accessory and its shadow, in the box.
+        grain: (h, w, 3), noise added to the accessory's levels (0 to 255), so that it has the photo's grain.
         grey: whether the picture is monochrome.
     """
 
@@ -42,16 +42,16 @@ class Overlay:
     grey: bool
 
     def over(self, picture: Picture) -> Picture:
-        """Composite the object over a picture (H, W, 3), and return a new picture.
+        """Composite the accessory over a picture (H, W, 3), and return a new picture (H, W, 3).
 
-        This may be the picture for which the object was rendered, or another edit of that picture.
+        This may be the picture for which the accessory was rendered, or an edit of that picture.
         """
         result = picture.copy()
         result[self.box] = composite(picture[self.box], self.drawn, self.grain, grey=self.grey)
         return result
 
     def mark(self, classes: LabelMap, labels: LabelMap, matrix: Floats) -> None:
-        """Write the object's class into its pixels in a label map.
+        """Write the accessory's class into its pixels in a label map.
 
         Args:
             classes: (H, W), label map of the picture; changed in place.
@@ -64,12 +64,12 @@ class Overlay:
 
 @dataclass(frozen=True)
 class WithAccessories:
-    """A picture with accessories.
+    """A picture on which accessories have been drawn.
 
     Attributes:
-        picture: (H, W, 3).
+        picture: (H, W, 3), the picture with the accessories.
         labels: (H, W), the classes of the accessories' pixels, 0 elsewhere.
-        overlays: the accessories, which can be composited over other versions of the picture.
+        overlays: the rendered accessories, which can be composited over other edits of the picture.
     """
 
     picture: Picture
@@ -100,9 +100,16 @@ def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.boo
 
 
 def composite(picture: Picture, drawn: Drawn, grain: F32, *, grey: bool = False) -> Picture:
-    """Composite a rendered object with its shadow over a picture (h, w, 3), and add grain (h, w, 3).
+    """Composite a rendered object with its shadow over a picture, and add grain.
 
-    ``grey`` tells that the picture is monochrome; otherwise shadows get a reddish tint, as on skin.
+    Args:
+        picture: (h, w, 3).
+        drawn: the rendered object, in h x w pixels.
+        grain: (h, w, 3), the noise to add, on the scale of 0 to 255.
+        grey: whether the picture is monochrome; otherwise, shadows get a reddish tint, as on skin.
+
+    Returns:
+        (h, w, 3), a new array; pixels outside the object and its shadow are unchanged.
     """
     changed = drawn.changed
     # Skin scatters red light into a shadow.
@@ -123,7 +130,7 @@ def labels_in(labels: LabelMap, matrix: Floats, box: Box) -> LabelMap:
         box: slices (rows, columns) of the picture, h x w pixels.
 
     Returns:
-        (h, w), background outside the mask.
+        The classes (h, w); background outside the mask.
     """
     back = np.linalg.inv(matrix[:, :2])
     y, x = (np.arange(part.start, part.stop) + 0.5 for part in box)

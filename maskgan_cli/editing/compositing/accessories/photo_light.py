@@ -24,14 +24,16 @@ _ONE_HUE: Final = 0.03  # a photo is monochrome if its mean deviation from its m
 
 @dataclass(frozen=True)
 class PhotoLight:
-    """The light of a photo; directions are in the renderer's coordinates.
+    """The light of a photo, as estimated from a face.
+
+    Directions are in the renderer's coordinates: x to the right, y up, z towards the camera if the head is upright.
 
     Attributes:
         direction: (3,), unit vector towards the main light.
-        share: share of the light that comes from this direction, in [0, 1].
+        share: share of the light that comes from this direction, in [0, 1]; the rest is ambient light.
         level: linear brightness of a white surface that faces the main light.
-        cast: (3,), colour of the light, with luminance 1.
-        hue: (3,), the common hue of a monochrome photo, with luminance 1; None for a photo in colour.
+        cast: (3,), colour of the light in linear RGB, scaled to luminance 1.
+        hue: (3,), the common hue of a monochrome photo, scaled to luminance 1; None for a photo in colour.
         softness: standard deviation of the blur that makes rendered objects as soft as the photo, in pixels.
     """
 
@@ -43,26 +45,26 @@ class PhotoLight:
     softness: float
 
     def coloured(self, colour: F32) -> F32:
-        """Convert linear colours (..., 3) to the hue of a monochrome photo; unchanged if the photo is in colour."""
+        """Convert linear RGB colours (..., 3) to the hue of a monochrome photo; unchanged if the photo is in colour."""
         if self.hue is None:
             return colour
         return f32((colour @ _GREY)[..., None] * self.hue)
 
 
 def to_linear(picture: npt.NDArray[np.generic]) -> F32:
-    """Convert levels (0 to 255) to linear light (0 to 1)."""
+    """Convert levels (0 to 255, any shape) to linear light (0 to 1)."""
     return f32(np.clip(f32(picture) / 255, 0, 1) ** _GAMMA)
 
 
 def to_levels(light: F32) -> F32:
-    """Convert linear light (0 to 1) to levels (0 to 255), not rounded."""
+    """Convert linear light (0 to 1, any shape) to levels (0 to 255), not rounded."""
     return f32(np.clip(light, 0, 1) ** (1 / _GAMMA) * 255)
 
 
 def measure_light(
     picture: Picture, labels: LabelMap, normals: F32, *, whole: tuple[Picture, Region] | None = None
 ) -> PhotoLight:
-    """Estimate the light on a face from its skin and from the normals of the fitted head.
+    """Estimate the light on a face from its skin and from the surface normals of a 3D head fitted to the face.
 
     The skin's luminance is modelled as ambient light plus Lambertian shading from one direction. A white surface is
     assumed to be as bright as the brightest parts of the person.
@@ -70,9 +72,9 @@ def measure_light(
     Args:
         picture: (H, W, 3).
         labels: (H, W), label map of the picture.
-        normals: (H, W, 3), normals of the fitted head; zero outside it.
-        whole: the picture at full size and the person's region in it, used to measure the softness. If None,
-            ``picture`` is used.
+        normals: (H, W, 3), for each pixel, the normal of the fitted head; zero outside the head.
+        whole: if ``picture`` is reduced, the picture at full size and the person's region in it. They are used to
+            measure the softness. If None, ``picture`` is used.
     """
     light = to_linear(picture)
     luminance = light @ _GREY
@@ -103,9 +105,15 @@ def measure_light(
 
 
 def _softness(picture: Picture, where: Region) -> float:
-    """Estimate the blur of a picture (H, W, 3) in a region (H, W).
+    """Estimate how blurred a picture is in a region.
 
-    The result, in pixels, is half the largest factor by which the picture can be reduced with little loss of detail.
+    Args:
+        picture: (H, W, 3).
+        where: (H, W), True in the region.
+
+    Returns:
+        Half the largest factor by which the picture can be reduced with little loss of detail: about the standard
+        deviation of a blur in pixels.
     """
     grey = np.asarray(Image.fromarray(picture).convert("L"))
     image = Image.fromarray(grey)

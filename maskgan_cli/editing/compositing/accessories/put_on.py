@@ -62,14 +62,15 @@ _OUTLINE: Final = np.where(np.isin(np.arange(256), _INNER), ID["skin"], np.arang
 class AccessoryRenderer:
     """Draws accessories over edits of one picture, in the light and grain of the picture before the edits.
 
-    Accessories are rendered again only if an edit moves eyes, nose or outline of the face; otherwise, the latest
+    Accessories are rendered again only if an edit moves eyes, nose or outline of the face. Otherwise, the latest
     rendering is used.
 
     Attributes:
         picture: (H, W, 3), the picture before the edits.
         labels: (S, S), mask of the face before the edits.
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture; None: the mask is scaled to the picture.
-        pose: `HeadFit.values` of the head on which accessories were drawn last; empty before the first drawing.
+        pose: the numbers of the fitted head (`HeadFit.values`) on which accessories were drawn last; empty before the
+            first drawing.
     """
 
     picture: Picture
@@ -84,7 +85,10 @@ class AccessoryRenderer:
         Args:
             edited: (H, W, 3), the edited picture.
             labels: (S, S), mask of the edited face, without the accessories.
-            names: names in `library.ITEMS`.
+            names: names of the accessories in `library.ITEMS`.
+
+        Returns:
+            The edited picture with the accessories, and their label map. Invisible accessories are left out.
         """
         matrix = self._matrix
         own = self._head(labels)
@@ -112,19 +116,19 @@ class AccessoryRenderer:
 
     @cached_property
     def _own(self) -> tuple[LabelMap, HeadFit]:
-        """A small copy of the unedited mask, and the head fitted to it in pixels of the mask."""
+        """The mask before the edits, resized to `FIT_SIDE`, and the head fitted to it, in pixels of the full mask."""
         return small(self.labels, FIT_SIDE), fitted(self.labels)
 
     def _head(self, labels: LabelMap) -> HeadFit:
-        """Fit the head to an edited mask (S, S); the fit to the unedited mask is reused if the pose is the same."""
+        """Fit the 3D head to the mask (S, S) of an edited face; if the edit keeps the pose, reuse the original fit."""
         return self._own[1] if same_pose(self._own[0], small(labels, FIT_SIDE)) else fitted(labels)
 
     def _drawn(self, name: str, outline: LabelMap, own: HeadFit, fit: HeadFit) -> Overlay | None:
         """Render one accessory.
 
         Args:
-            name: name in `library.ITEMS`.
-            outline: (S, S), mask of the edited face, whose inner parts are replaced by skin.
+            name: name of the accessory in `library.ITEMS`.
+            outline: (S, S), mask of the edited face, in which the inner parts of the face are replaced by skin.
             own: the fitted head, in pixels of the mask.
             fit: the same head, in pixels of the picture.
 
@@ -158,14 +162,14 @@ class AccessoryRenderer:
         """Crop a rendered accessory to the pixels that it changes, and add the picture's grain.
 
         Args:
-            name: name of the accessory.
-            window: the window in which it was rendered, h x h pixels.
+            name: name of the accessory in `library.ITEMS`.
+            window: the window in which the accessory was rendered, h x h pixels.
             drawn: the rendered accessory in this window.
             seen: (h, h, 3), the picture in this window.
             grey: whether the picture is monochrome.
 
         Returns:
-            None if the accessory changes no pixel of the picture.
+            The cropped accessory; None if the accessory changes no pixel of the picture.
         """
         rows, columns = (
             slice(max(-at.start, 0), size - at.start) for at, size in zip(window.box, self.picture.shape, strict=False)
@@ -191,7 +195,7 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
     Args:
         picture: (H, W, 3).
         labels: (S, S), the mask of the face, without the accessories.
-        names: names in `library.ITEMS`.
+        names: names of the accessories in `library.ITEMS`.
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture; None: the mask is scaled to the picture.
 
     Returns:
@@ -202,9 +206,15 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
 
 
 def to_draw(names: Iterable[str], labels: LabelMap) -> tuple[str, ...]:
-    """Return the full names of those accessories that can be drawn on the face of a mask (S, S).
+    """Choose those accessories that can be drawn on the face of a mask.
 
-    A name may also be a kind, e.g. ``glasses``: see `library.item_name`.
+    Args:
+        names: names of accessories in `library.ITEMS`, or of kinds of accessories, e.g. ``glasses``: see
+            `library.item_name`.
+        labels: (S, S), the mask of the face.
+
+    Returns:
+        The full names of the accessories that can be drawn.
 
     Raises:
         InputError: a name is unknown.
@@ -221,10 +231,10 @@ def drawable(name: str, labels: LabelMap) -> bool:
 
 
 def make_room(labels: LabelMap, names: Sequence[str], own: LabelMap) -> LabelMap:
-    """Prepare a mask (S, S) for new accessories: remove old accessories of the same kinds, and hair at new hats.
+    """Prepare a mask for new accessories: remove old accessories of the same kinds, and hair at new hats.
 
     Args:
-        labels: the mask; not changed.
+        labels: (S, S), the mask; not changed.
         names: names in `library.ITEMS` of the accessories that will be drawn over the picture.
         own: (T, T), the mask before the edit.
 
@@ -235,9 +245,15 @@ def make_room(labels: LabelMap, names: Sequence[str], own: LabelMap) -> LabelMap
 
 
 def hair_under_hats(labels: LabelMap, names: Sequence[str], cover: HatCover) -> LabelMap:
-    """Return a copy of a mask (S, S) in which hair above and beside hats is replaced by background.
+    """Replace the hair above and beside hats in a mask by background.
 
-    ``names`` may contain accessories other than hats, which have no effect.
+    Args:
+        labels: (S, S), the mask; not changed.
+        names: names of accessories in `library.ITEMS`; only hats have an effect.
+        cover: computes the region of the hats.
+
+    Returns:
+        The new mask (S, S).
     """
     result = labels.copy()
     result[(labels == ID["hair"]) & cover.region(labels, names)] = ID["background"]
@@ -256,9 +272,14 @@ class HatCover:
         self._renderer = AccessoryRenderer(self._empty, small(own, _SMALL))
 
     def region(self, labels: LabelMap, names: Sequence[str]) -> Region:
-        """Return the region (S, S) above and beside hats on the face of a mask (S, S).
+        """Return the region above and beside hats on a face, in which hair must not be visible.
 
-        Names other than those of hats have no effect. Without a hat, the region is empty.
+        Args:
+            labels: (S, S), the mask of the face.
+            names: names of accessories in `library.ITEMS`; only hats have an effect.
+
+        Returns:
+            (S, S), True in the region; all False without a hat.
         """
         hats = [name for name in names if name in HATS]
         if not hats:
