@@ -169,7 +169,7 @@ def _temples(channels: F32, labels: LabelMap, glasses: Region, rims: Region, con
         strip = (
             (ahead > -_END * side) & (ahead < _LONG * side) & (np.abs(y - level) < _BAND * side + 0.25 * np.abs(ahead))
         )
-        pieces, count = ndimage.label(strip & person & (bars > contrast), np.ones((3, 3)))
+        pieces, _ = ndimage.label(strip & person & (bars > contrast), np.ones((3, 3)))
         for piece, where in enumerate(ndimage.find_objects(pieces), 1):
             inside = pieces[where] == piece
             wide, high = inside.shape[1], inside.sum() / inside.shape[1]
