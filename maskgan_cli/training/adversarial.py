@@ -156,7 +156,7 @@ class AdversarialTask(PaintingTask):
 
     @property
     def adversarial(self) -> bool:
-        """Whether a loss term with a weight above 0 needs the discriminator; if not, it is neither run nor trained."""
+        """Whether a loss term with a weight above 0 needs the discriminator; if not, `step` does not train it."""
         return self.weights.adversarial > 0 or self.weights.feature_matching > 0
 
     @property
