@@ -98,7 +98,7 @@ def prepare(
 
 
 def merge_parts(parts: dict[str, Path]) -> LabelMap:
-    """Merge the part files of one face into a label map (H, W).
+    """Merge the part files of one face (one PNG for each part) into a label map (H, W).
 
     Args:
         parts: part name -> path of the part file. Where parts overlap, the later one in `labels.PARTS` is used.
