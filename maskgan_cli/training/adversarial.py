@@ -101,6 +101,11 @@ class AdversarialTask(PaintingTask):
             self.generator.checkpoint_activations()
 
     def _compile(self) -> None:
+        """Compile generator and discriminator with PyTorch.
+
+        Raises:
+            InputError: the device is the CPU, and there is no C++ compiler.
+        """
         if self.accelerator.device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
             raise InputError(
                 "compile",

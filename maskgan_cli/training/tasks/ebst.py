@@ -71,6 +71,7 @@ class EBSTRecipe(GANRecipe):
 
     @model_validator(mode="after")
     def _one_loss_scale(self) -> EBSTRecipe:
+        """Check that the update order ``together`` is not combined with fp16."""
         if self.update_order == "together" and self.precision == "fp16":
             raise ValueError(
                 "update_order=together needs precision bf16 or no: fp16 has one loss scale for each update"
@@ -79,6 +80,7 @@ class EBSTRecipe(GANRecipe):
 
     @model_validator(mode="after")
     def _r1_is_of_stage_one(self) -> EBSTRecipe:
+        """Check that ``r1`` is 0, because only Stage I has an R1 penalty."""
         if self.r1:
             raise ValueError("r1 is a setting of train dmn; leave it out, or set r1=0")
         return self

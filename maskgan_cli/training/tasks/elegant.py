@@ -77,6 +77,7 @@ class ElegantRecipe(TrainingRecipe):
 
     @model_validator(mode="after")
     def _batch_is_divisible(self) -> ElegantRecipe:
+        """Check that a batch can be divided equally among the attributes, with and without each attribute."""
         if self.data.batch_size % (2 * len(self.network.attributes)):
             raise ValueError("data.batch_size must be a multiple of twice the number of network.attributes")
         return self

@@ -68,6 +68,7 @@ class HingeRecipe(TrainingRecipe):
 
     @model_validator(mode="after")
     def _no_parser_features(self) -> HingeRecipe:
+        """Check that the perceptual loss does not use a face parser."""
         if self.perceptual.network == "parser":
             raise ValueError("perceptual.network must be vgg19, random or none")
         return self
