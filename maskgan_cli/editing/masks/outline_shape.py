@@ -90,12 +90,12 @@ def outline_change(before: Outline | None, after: Outline | None, weights: Field
 
 
 def sides_and_chin() -> Field:
-    """Return weights (180,) of the rays that are 1 at the cheeks and the chin, and fall to 0 at the top of the head."""
+    """Return a weight for each ray (180,): 1 at the cheeks and the chin, falling to 0 at the top of the head."""
     return _from(np.abs(_down()), 175, 95)
 
 
 def chin() -> Field:
-    """Return weights (180,) of the rays that are 1 at the chin, and fall to 0 at the cheeks."""
+    """Return a weight for each ray (180,): 1 at the chin, falling to 0 at the cheeks."""
     return _from(np.abs(_down()), 100, 30)
 
 

@@ -56,8 +56,8 @@ class Upright:
     def of(cls, labels: LabelMap, side: int) -> Upright:
         """Compute the upright frame of a face from the eyes and the middle of the mouth in its mask.
 
-        The nose is not used, because it moves sideways when a head turns. If the mask does not show these landmarks, it
-        is assumed to be framed as in CelebA-HQ.
+        The nose is not used, because it moves sideways when a head turns. If the mask does not show eyes and mouth, the
+        face is assumed to be framed as in CelebA-HQ.
 
         Args:
             labels: (S, S), the face's mask.
