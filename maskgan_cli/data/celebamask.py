@@ -41,8 +41,8 @@ def is_raw_layout(root: Path) -> bool:
 def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -> Source:
     """Return all images and masks of a folder with the raw layout as a `Source`.
 
-    The masks are the part files. If the folder of part files is missing, the masks are the label maps in the folder
-    ``CelebAMask-HQ-mask``.
+    The masks are the part files (one PNG for each part of a face). If the folder of part files is missing, the masks
+    are the label maps in the folder ``CelebAMask-HQ-mask``.
 
     Args:
         root: the folder.

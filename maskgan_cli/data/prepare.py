@@ -98,7 +98,7 @@ def prepare(
 
 
 def merge_parts(parts: dict[str, Path]) -> LabelMap:
-    """Merge the part files of one face into a label map (H, W).
+    """Merge the part files of one face (one PNG for each part) into a label map (H, W).
 
     Args:
         parts: part name -> path of the part file. Where parts overlap, the later one in `labels.PARTS` is used.
@@ -216,7 +216,7 @@ def _side(shape: tuple[int, ...]) -> str:
 
 
 def _listing(source: Source) -> str:
-    """Return a hash of the samples' ids, splits, fields and part names, to detect that a source has changed."""
+    """Return a hash of the class order and the samples' ids, splits, fields and part names, to detect changes."""
     digest = hashlib.sha256(source.order.encode())
     for c in source.candidates:
         digest.update(json.dumps([c.id, c.split, c.fields, sorted(c.masks)]).encode())

@@ -26,7 +26,7 @@ class Candidate:
     Attributes:
         id: id of the sample, used as file name without suffix.
         image: path of the picture; None if there is only a mask.
-        masks: paths of the part files by part name (raw layout), or ``{"": path of the label map}``; empty if there is
+        masks: part name -> path of the part file (raw layout), or ``{"": path of the label map}``; empty if there is
             no mask.
         split: ``train``, ``val`` or ``test``.
         fields: values of further columns of the manifest (celeba_id, identity, yaw, ..., attributes).

@@ -59,6 +59,7 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
         """Return a function that returns ``face`` for the photo's role, and reads each other role only once."""
 
         def read_once(image: Path, mask: Path | None, wanted: str) -> Face:
+            """Return ``face`` for the photo's role; for another role ``wanted``, read its face and cache it."""
             if wanted == role:
                 return face
             if wanted not in others:

@@ -145,7 +145,7 @@ def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
 
 
 def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
-    """Return the edited mask (H, W) of a picture; if several faces of the picture are edited, it contains all of them.
+    """Return the edited mask (H, W) of a picture, with all its edited faces.
 
     Args:
         edits: the edits of one picture, one for each face.

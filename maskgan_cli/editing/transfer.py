@@ -92,7 +92,8 @@ def shape_edits(
 ) -> Edit[Request]:
     """Make the edit of ``maskgan transfer`` for methods with masks: swap the parts that show the attribute.
 
-    For ``row``, ``blend``, ``fit`` and ``read`` see `swap_edits`.
+    ``attribute`` is the name of the attribute, a key of `PARTS_OF`. For ``row``, ``blend``, ``fit`` and ``read`` see
+    `swap_edits`.
     """
     edit = swap_edits(row, parts_of(attribute), blend=blend, fit=fit, read=read)
     return replace(edit, settings={**edit.settings, "edit": "transfer", "attribute": attribute})

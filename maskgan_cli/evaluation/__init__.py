@@ -5,13 +5,13 @@ a *target*, the face whose shape or style is taken. A *judge* is a pretrained ne
 parser, or a network for attributes, head pose or identity.
 
 pairs.py, pair_list.py      pairs of the paper's protocols, and their CSV
-choices.py                  values of command-line options
-picture_set.py, judging.py  reading pictures in batches, loading and applying judges
+choices.py                  allowed values of command-line options
+picture_set.py, judging.py  read pictures in batches, load and apply judges
 method_results.py           results of one method; interface of the metrics
 attributes.py, segmentation.py, identity.py, fid.py   one metric each
 feature_sets.py, lpips.py   KID, precision and recall; LPIPS
-ground_truth.py, counterfactual.py (with feature_distance.py)   ground truth of rendered pairs, distance to it
-survey.py, comparison.py    survey of people, pictures of methods side by side
+ground_truth.py, counterfactual.py (with feature_distance.py)   correct results of rendered pairs, and distance to them
+survey.py, comparison.py    survey of people, figures with the results of several methods
 judge_accuracy.py, verification.py   accuracy of the judges on labelled faces
 results.py, report.py       a measurement with its inputs and weights, and tables of measurements
 """

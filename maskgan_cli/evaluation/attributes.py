@@ -1,4 +1,7 @@
-"""Attribute accuracy (paper, Sec. 5.3): proportion of results in which a classifier finds the wanted attribute."""
+"""Attribute accuracy (paper, Sec. 5.3): proportion of results that have the wanted attribute.
+
+A classifier decides whether a result has an attribute, e.g. Smiling.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ class AttributeAccuracy:
     Args:
         classify: function of pictures (N, 3, S, S) that returns the probabilities (N, len(names)) of the attributes;
             an attribute with a probability of 0.5 or more counts as present.
-        names: the classifier's attributes, in the order of its outputs.
-        wanted: for each attribute to measure, 1 (must be present) or -1 (must be absent) for each result in order.
+        names: names of the classifier's attributes, in the order of its outputs.
+        wanted: for the name of each attribute to measure, a list with one value for each result: 1 (must be present) or
+            -1 (must be absent).
         record: name, path and hash of the classifier's weights, see `weights_of`.
 
     Raises:
@@ -72,15 +76,15 @@ class AttributeAccuracy:
         self._predictions.append(self._classify(images).cpu()[:, self._columns] >= 0.5)
 
     def correct(self) -> Tensor:
-        """Return ``bool`` (N, attributes): whether the attribute is present or absent in the result, as wanted."""
+        """Return whether each of the N results so far has each attribute as wanted: ``bool`` (N, attributes)."""
         return torch.cat(self._predictions) == self._wanted
 
     def shares(self) -> dict[str, float]:
-        """Return the accuracy of each attribute by name: the proportion of results for which it is correct."""
+        """Return a dict from the name of each attribute to its accuracy: the proportion of results that are correct."""
         return dict(zip(self._names, self.correct().double().mean(0).tolist(), strict=True))
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the mean accuracy over the attributes, and the accuracy of each if there are several."""
+        """Return the mean accuracy over the attributes; if there are several, also the accuracy of each attribute."""
         correct, shares = self.correct(), self.shares()
         counts = dict(zip(self._names, correct.sum(0).tolist(), strict=True))
         each: dict[str, float | None] = {f"attribute_accuracy/{name}": share for name, share in shares.items()}

@@ -1,4 +1,4 @@
-"""Values of the evaluation's command-line options; this module imports nothing slow, because ``--help`` needs it."""
+"""Allowed values of command-line options of the evaluation. No slow imports, because ``--help`` needs this module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class ProtocolName(str, Enum):
-    """Protocols, i.e. rules by which pairs of source and target are chosen; see `pairs.PROTOCOLS`."""
+    """Protocols: the rules by which pairs of source and target are chosen; see `pairs.PROTOCOLS`."""
 
     SMILING = "smiling"
     TRANSFER = "transfer"
@@ -27,7 +27,7 @@ class Metric(str, Enum):
 
 
 class ComparedPicture(str, Enum):
-    """Pictures of a pair that a result can be compared with; ``truth`` is the ground truth of a rendered pair."""
+    """Pictures of a pair that a result can be compared with; ``truth`` is the correct result of a rendered pair."""
 
     SOURCE = "source"
     TARGET = "target"

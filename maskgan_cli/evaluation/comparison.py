@@ -1,4 +1,7 @@
-"""Pictures of methods side by side: a row for each pair, with source, target, mask and every method's result."""
+"""Figures that compare methods.
+
+A figure has a row for each pair of faces: source, target, mask, and the result of each method.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,8 @@ class ComparisonRow:
     """One row of a comparison: a pair and its results.
 
     Attributes:
-        caption: name of the pair, distance between the head poses, attributes that the results must have.
-        pictures: one for each column, square and of any size.
+        caption: name of the pair, distance between the two head poses, and attributes that the results must have.
+        pictures: one picture for each column, square and of any size.
     """
 
     caption: str
@@ -48,16 +51,16 @@ class Comparison:
 
 
 def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int, masks: Path | None) -> Comparison:
-    """Read the results of every method for the first ``count`` pairs of a list.
+    """Read the results of every method for the first ``count`` pairs of a list, and return them with the pairs.
 
     The column of masks shows the input masks of the first method that has any (see `input_masks`); if no method has
     masks, the column is left out. Rendered pairs get a column with their ground truth.
 
     Args:
-        pairs: the list.
-        methods: folder of results of each method, by the method's name.
+        pairs: the list of pairs.
+        methods: dict from the name of each method to the folder of its results.
         count: largest number of pairs.
-        masks: folder of the generator's input masks; None: they are searched beside the results.
+        masks: folder of the generator's input masks; None: the masks are searched beside the results.
 
     Raises:
         InputError: there are no methods, results are missing, or pictures cannot be read.
@@ -92,7 +95,7 @@ def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> lis
 
 
 def _caption(pairs: PairList, number: int) -> str:
-    """Return the caption of a pair's row: result name, pose distance, wanted attributes."""
+    """Return the caption for the pair ``number`` of a list: name of the result, pose distance, wanted attributes."""
     row = pairs.rows[number]
     wanted = ", ".join(name if values[number] > 0 else f"no {name}" for name, values in pairs.wanted().items())
     try:
@@ -143,7 +146,7 @@ def write_comparison(out: Path, comparison: Comparison, *, title: str, size: int
         overwrite: replace files with other content.
 
     Returns:
-        whether all files existed already with the same content.
+        True if all files existed already with the same content.
 
     Raises:
         InputError: a file exists with other content, and ``overwrite`` is false.

@@ -1,7 +1,7 @@
 """Distance between results and their ground truth, inside and outside the edited region.
 
-A rendered face can be rendered again with another mouth and everything else equal (a counterfactual). This second
-picture is the ground truth of an edit that changes the mouth.
+A rendered face can be rendered a second time with another mouth, while everything else stays the same. This second
+picture (a counterfactual) is the correct result, or ground truth, of an edit that changes the mouth.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from maskgan_cli.metrics.similarity import Region, compare, mean_over
 class RenderedPair:
     """The files of a result and of its ground truth.
 
-    The edited region is where ``source_mask``, the source's mask, and ``truth_mask``, that of the ground truth, differ.
+    The edited region consists of the pixels at which the mask of the source (``source_mask``) and the mask of the
+    ground truth (``truth_mask``) differ.
     """
 
     result: Path
@@ -44,9 +45,9 @@ def against_truth(
     """Compare results with their ground truth, at the results' size.
 
     The values are PSNR, SSIM, perceptual distance and identity, each inside and outside the edited region.
-    ``identity_cosine`` is the cosine similarity of the embeddings of ground truth and result. For ``identity_inside``,
-    the second picture is the ground truth with the result's pixels in the edited region; for ``identity_outside``, the
-    ground truth with the result's pixels outside of that region. A pair without an edited region has no values inside.
+    ``identity_cosine`` is the cosine similarity of the embeddings of two pictures: the ground truth and the result. For
+    ``identity_inside``, the result is replaced by the ground truth with the result's pixels only inside the edited
+    region; for ``identity_outside``, only outside of it. A pair without an edited region has no values inside.
 
     Args:
         pairs: the files.
@@ -56,7 +57,7 @@ def against_truth(
         watch: wraps the pairs in an iterator that shows the progress, see `judging.Watch`.
 
     Returns:
-        means over the pairs, and their 95 % intervals, by the values' names.
+        two dicts by the names of the values: the means over the pairs, and their 95 % intervals.
     """
     rows: list[dict[str, float]] = []
     for pair in watch(pairs, len(pairs)):
@@ -79,7 +80,7 @@ def against_truth(
 
 
 def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[Tensor], Tensor]) -> dict[str, float]:
-    """Return the three cosines of a result that `against_truth` explains."""
+    """Return ``identity_cosine``, ``identity_inside`` and ``identity_outside`` of a result: see `against_truth`."""
     inside, outside = (np.where(region[..., None], result, truth) for region in (edited, ~edited))
     stack = torch.from_numpy(np.stack([truth, result, inside, outside])).permute(0, 3, 1, 2)
     vectors = embed(stack).cpu().double()

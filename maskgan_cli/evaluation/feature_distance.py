@@ -1,6 +1,6 @@
 """Perceptual distance of two pictures: LPIPS (Zhang et al. 2018) without its learnt weights per channel.
 
-The features are those of the published VGG-19. If no weights are given, they are those of an untrained network.
+The features are those of the published VGG-19 or, if no weights are given, of an untrained network.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class FeatureDistance:
     def __call__(self, a: Picture, b: Picture) -> npt.NDArray[np.float64]:
         """Return the distance (S, S), from 0 to 4, at each pixel of two pictures (S, S, 3).
 
-        The distance is the squared difference of the two feature vectors, each normalised to length 1, averaged over
-        five layers.
+        At each pixel, the feature vectors of both pictures are normalised to length 1. The distance is the squared
+        length of their difference, averaged over five layers.
         """
         pair = torch.from_numpy(np.stack([a, b])).to(self._device).permute(0, 3, 1, 2)
         total = torch.zeros(a.shape[:2], device=self._device)

@@ -29,7 +29,7 @@ Features = npt.NDArray[np.float32]
 class SharedFeatures:
     """Wraps a feature network for several metrics, so that the features of each batch are computed only once.
 
-    The features of the last batch are kept. They are reused if the next call passes the same tensor object.
+    The features of the last batch are kept, and returned again if the next call passes the same tensor object.
     """
 
     def __init__(self, network: FeatureNetwork) -> None:
@@ -95,7 +95,7 @@ class KernelInceptionDistance(_SetMetric):
     """
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the mean distance over random subsets; its standard deviation is in the details."""
+        """Return the mean distance over random subsets; the details contain its standard deviation."""
         distance = kernel_distance(self.reals, self.features())
         published = bool(getattr(self.network, "published", False))
         return results.result(
@@ -115,8 +115,8 @@ class KernelInceptionDistance(_SetMetric):
 class PrecisionRecall(_SetMetric):
     """Precision and recall of the results' distribution, see `metrics.manifold`.
 
-    Precision is the proportion of results that resemble real pictures; recall is the proportion of real pictures that
-    the variety of the results covers.
+    Precision is the proportion of results that resemble real pictures. Recall is the proportion of real pictures that
+    resemble some result. Higher is better for both.
     """
 
     def compute(self, results: MethodResults) -> MetricResult:
@@ -153,12 +153,14 @@ def finite(features: Features) -> Features:
 def features_of(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Features:
-    """Compute or read from the cache the features (N, D) of pictures, in the order of the pictures' hashes.
+    """Return the features (N, D) of pictures; they are computed, or read from the cache.
+
+    The rows are in the order of the pictures' hashes, not of ``paths``.
 
     Args:
         paths: the pictures, all of the same size.
         network: computes the features.
-        batch_size: pictures in a batch.
+        batch_size: number of pictures in a batch.
         cache: folder in which features are stored under a hash of weights and pictures; None: no cache.
         watch: wraps the batches in an iterator that shows the progress, see `judging.Watch`.
 
@@ -170,7 +172,7 @@ def features_of(
     key = hashlib.sha256("\n".join([network.name, network.sha256, *(hashes[i] for i in order)]).encode()).hexdigest()
     kept = cache / f"{key}.features.npy" if cache is not None else None
     if kept is not None:
-        with contextlib.suppress(OSError, ValueError, EOFError):  # a missing or corrupt file is rewritten
+        with contextlib.suppress(OSError, ValueError, EOFError):  # a missing or corrupt file is written again
             found: Features = np.load(kept, allow_pickle=False)
             if found.dtype == np.float32 and found.ndim == 2 and len(found) == len(paths) and np.isfinite(found).all():
                 return found

@@ -1,7 +1,7 @@
 """Fréchet distance between two sets of pictures, by the features of a network.
 
-With the published Inception weights it is the FID (Heusel et al. 2017), and the metric is called ``fid``. With another
-network, e.g. a judge, it is called ``frechet/NAME``, so that tables distinguish the two.
+With the published Inception weights, this distance is the FID (Heusel et al. 2017), and the metric is called ``fid``.
+With another network, e.g. a judge, the metric is called ``frechet/NAME``, so that tables distinguish the two.
 """
 
 from __future__ import annotations
@@ -121,12 +121,12 @@ class FrechetDistance:
 def measure(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Statistics:
-    """Compute or read from the cache the statistics (mean and covariance) of the pictures' features.
+    """Return the statistics (mean and covariance) of the pictures' features; computed, or read from the cache.
 
     Args:
         paths: the pictures, all of the same size.
         network: computes the features.
-        batch_size: pictures in a batch.
+        batch_size: number of pictures in a batch.
         cache: folder in which statistics are stored under a hash of weights and pictures; None: no cache.
         watch: wraps the batches in an iterator that shows the progress, see `judging.Watch`.
 
@@ -139,7 +139,7 @@ def measure(
     key = hashlib.sha256("\n".join([network.name, network.sha256, *sorted(hashes)]).encode()).hexdigest()
     kept = cache / f"{key}.npz" if cache is not None else None
     if kept is not None:
-        with contextlib.suppress(InputError):  # missing or corrupt: it is computed below
+        with contextlib.suppress(InputError):  # if the file is missing or corrupt, the statistics are computed below
             return Statistics.load(kept)
     stream = StreamingStatistics()
     for images in watch(batches(paths, batch_size), -(-len(paths) // batch_size)):

@@ -1,4 +1,4 @@
-"""Ground truth of edits of rendered faces: the source, rendered again with the target's expression."""
+"""Renders the ground truth (correct results) of edits of rendered faces: the source with the target's expression."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def draw_ground_truth(
     The files have the names of the pairs' results, and the size of the pairs' pictures.
 
     Args:
-        listed: pairs of pictures that `synth` rendered; the pictures may have been resized, and their file names are
-            their numbers.
+        listed: pairs of pictures that `synth` rendered. Their file names must be their numbers; they may have been
+            resized.
         plan: the plan that the pictures were rendered from.
         folder: folder for the ground truth.
         overwrite: replace files with other content.
@@ -45,7 +45,7 @@ def draw_ground_truth(
 
 
 def _number(picture: Path, plan: DatasetPlan) -> int:
-    """Return the number of a rendered picture, which is its file name.
+    """Return the number of a rendered picture in its plan; it is the file name without suffix.
 
     Raises:
         InputError: the name is not the number of a picture of the plan.

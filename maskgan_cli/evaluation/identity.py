@@ -27,9 +27,9 @@ class IdentityAccuracy:
     """The proportion of results that show the same person as their source; a `method_results.ResultMetric`.
 
     Args:
-        embed: function of pictures (N, 3, S, S) that returns embeddings (N, D), not necessarily of length 1.
+        embed: function of pictures (N, 3, S, S) that returns identity embeddings (N, D) of any length.
         sources: the source of each result, in the same order; the constructor computes their embeddings.
-        threshold: two faces count as one person if the cosine similarity of their embeddings is at least this.
+        threshold: two faces count as one person if the cosine similarity of their embeddings is not below this.
         watch: wraps the batches of sources in an iterator that shows the progress, see `judging.Watch`.
         record: name, path and hash of the network's weights, see `weights_of`.
     """

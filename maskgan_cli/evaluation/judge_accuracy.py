@@ -27,8 +27,8 @@ def parser_accuracy(judge: ParserJudge, samples: Sequence[Sample], watch: Watch)
     """Measure a face parser against the masks of the data set.
 
     Returns:
-        pixel accuracy over all pixels of all faces; mean IoU, and accuracy and IoU per class; confusion matrix and
-        95 % interval.
+        three results: the pixel accuracy over all faces; a dict of further numbers (mean IoU, accuracy and IoU of each
+        class); and a dict with the confusion matrix and the 95 % interval.
 
     Raises:
         InputError: a sample has no mask.
@@ -43,8 +43,8 @@ def attribute_accuracy(judge: AttributeJudge, samples: Sequence[Sample], watch: 
     """Measure an attribute classifier against the labels of the data set.
 
     Returns:
-        mean accuracy over the attributes; accuracy and balanced accuracy of each; confusion counts and 95 % interval
-        of each.
+        three results: the mean accuracy over the attributes; a dict with accuracy and balanced accuracy of each
+        attribute; and a dict with the confusion counts and the 95 % interval of each attribute.
 
     Raises:
         InputError: the manifest has none of the judge's attributes.
@@ -67,8 +67,8 @@ def pose_error(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Mea
     """Measure a head-pose network against the angles of the data set.
 
     Returns:
-        mean absolute error in degrees over the three angles; for each angle, its error and the correlation between
-        predictions and labels; no counts.
+        three results: the mean absolute error over the three angles in degrees; a dict with the error of each angle
+        and the correlation between its predictions and labels; and an empty dict.
 
     Raises:
         InputError: a sample has no angles.
@@ -86,7 +86,7 @@ def _correlation(first: Tensor, second: Tensor) -> float:
     return float(torch.corrcoef(torch.stack([first, second]))[0, 1])
 
 
-# Kind of judge -> name of the main number, and the function that measures it.
+# Kind of judge -> name of the main number, and the function that measures the judge.
 JUDGE_ACCURACY: Final[dict[str, tuple[str, Callable[..., Measured]]]] = {
     "parser": ("pixel accuracy", parser_accuracy),
     "attributes": ("accuracy", attribute_accuracy),

@@ -1,4 +1,4 @@
-"""Loading of judges by name, and their predictions for sets of pictures."""
+"""Loads judges (evaluation networks) by name, and computes their predictions for sets of pictures."""
 
 from __future__ import annotations
 

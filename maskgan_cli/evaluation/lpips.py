@@ -30,8 +30,8 @@ def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
     """Load an LPIPS network from two published files.
 
     Args:
-        trunk: weights of AlexNet or VGG-16 in torchvision's layout; their shapes determine the architecture.
-        heads: LPIPS's learnt weights in the authors' layout: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
+        trunk: weights of AlexNet or VGG-16 in torchvision's layout. The shapes show which of the two it is.
+        heads: learnt weights of LPIPS in the authors' layout: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
         device: device of the network.
 
     Raises:
@@ -65,7 +65,7 @@ class PerceptualSimilarity:
         references: the reference picture of each result, in the same order.
         role: what the references are: source, target or truth.
         files: the two weights files, for the record.
-        batch_size: number of references read at a time; `update` must get as many results.
+        batch_size: number of references that are read at a time; `update` must receive the same number of results.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class PerceptualSimilarity:
         self._found: list[float] = []
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``; references are resized to the results' size."""
+        """Add the next results (N, 3, S, S) ``uint8``; their references are resized to the same size."""
         ours, theirs = (to_unit(pictures.to(self._device)) for pictures in (images, next(self._batches)))
         if theirs.shape != ours.shape:
             theirs = F.interpolate(theirs, ours.shape[-2:], mode="bilinear", antialias=True).clamp(-1, 1)

@@ -77,7 +77,7 @@ class MethodResults:
 
     @cached_property
     def generator(self) -> dict[str, dict[str, Any]]:
-        """The record of the weights that generated the pictures, see `generator_of`."""
+        """The record of the generator's weights that made the pictures, see `generator_of`."""
         return generator_of(self.paths)
 
     @cached_property
@@ -96,7 +96,7 @@ class MethodResults:
         details: dict[str, Any] | None = None,
         inputs: dict[str, dict[str, Any]] | None = None,
     ) -> MetricResult:
-        """Create a `MetricResult` for these pictures; their inputs, pairs and generator are filled in.
+        """Create a `MetricResult` for these pictures, with the records of the results, pairs and generator.
 
         Args:
             metric, value, values, intervals, details: see `MetricResult`.
@@ -128,7 +128,7 @@ class ResultMetric(Protocol):
         """Add the next results (N, 3, S, S) ``uint8``."""
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the value over all results added so far; ``results`` describes them for the record."""
+        """Return the value for all results that were added; ``results`` describes these results for the record."""
 
 
 @torch.inference_mode()
@@ -141,7 +141,7 @@ def update_metrics(
         paths: the pictures, all of the same size.
         metrics: the metrics.
         watch: wraps the batches in an iterator that shows the progress.
-        batch_size: pictures in a batch.
+        batch_size: number of pictures in a batch.
 
     Raises:
         InputError: see `batches` and the metrics.

@@ -1,4 +1,4 @@
-"""The list of pairs: a CSV with a row for each pair and the settings that determined the pairs.
+"""The list of pairs: a CSV file with a row for each pair, and the settings by which the pairs were chosen.
 
 ``maskgan eval pairs`` writes the list; ``swap-mouth --pairs`` and the other ``eval`` commands read it.
 """
@@ -29,7 +29,7 @@ def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, pose
 
     Args:
         pairs: the pairs.
-        protocol, split, seed: the settings that determined the pairs.
+        protocol, split, seed: the settings by which the pairs were chosen.
         poses: where the head poses come from: ``manifest``, or the SHA-256 of the pose network.
     """
     rows = []
@@ -54,7 +54,7 @@ def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, pose
 
 
 def _safe(name: str) -> str:
-    """Make a face's name safe for a file name: replace special characters by ``_``, and keep at most 60 characters."""
+    """Return a face's name for use in a file name: special characters become ``_``, at most 60 characters are kept."""
     return re.sub(r"[^\w.-]", "_", name)[:60]
 
 
@@ -73,7 +73,7 @@ class PairList:
 
     Attributes:
         path: the file.
-        protocol, split, seed: the settings that determined the pairs.
+        protocol, split, seed: the settings by which the pairs were chosen.
         rows: one dictionary for each pair, from column name to text.
     """
 
@@ -85,7 +85,7 @@ class PairList:
 
     @classmethod
     def load(cls, path: Path) -> PairList:
-        """Read the output of ``maskgan eval pairs``.
+        """Read a list of pairs, which ``maskgan eval pairs`` wrote.
 
         Raises:
             InputError: the file cannot be read, has no pairs, lacks columns, or names results outside their folder.
@@ -110,7 +110,7 @@ class PairList:
         return cls(path, first["protocol"], first["split"], seed, rows)
 
     def results(self, folder: Path) -> list[Path]:
-        """Return the file in ``folder`` with the result of each pair, in the list's order.
+        """Return the path in ``folder`` of each pair's result, in the order of the list.
 
         Raises:
             InputError: the folder does not exist, or results are missing.
@@ -130,7 +130,7 @@ class PairList:
             for each attribute by name, a list with one value for each pair: 1 (must be present) or -1 (must be absent).
 
         Raises:
-            InputError: an attribute's column has another value.
+            InputError: an attribute's column has a value other than 1 and -1.
         """
         names = [name for name in self.rows[0] if name not in COLUMNS]
         for line, row in enumerate(self.rows, start=2):

@@ -27,14 +27,14 @@ Poses = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pair:
-    """A source, a target, and the attributes that the result must have.
+    """A source face, a target face, and the attributes that the result must have.
 
     Attributes:
         source: the face to edit.
         target: the face whose mouth shape or style the result takes.
         distance: Euclidean distance of the two head poses (yaw, pitch, roll) in degrees; None if unknown.
         wanted: for each attribute by name, 1 (must be present in the result) or -1 (must be absent).
-        extra: further columns of the list, e.g. the ground truth of a rendered pair.
+        extra: further columns of the pair's row in the list, e.g. ``truth``, the ground truth of a rendered pair.
     """
 
     source: Sample
@@ -46,7 +46,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairProtocol:
-    """A protocol: its default number of pairs, and the rule of its choice in words, for the record."""
+    """A protocol: its default number of pairs, and a description of the rule by which pairs are chosen."""
 
     count: int
     rule: str
@@ -81,11 +81,11 @@ def choose(
     poses: Poses | None = None,
     attribute: str = "Smiling",
 ) -> list[Pair]:
-    """Choose the pairs of the protocol ``smiling``, ``transfer``, ``style-copy`` or ``identity``.
+    """Choose pairs of faces by the protocol ``smiling``, ``transfer``, ``style-copy`` or ``identity``.
 
     Args:
         data: the faces.
-        protocol: one of these four; `PROTOCOLS` describes their rules.
+        protocol: one of these four; `PROTOCOLS` describes the rules.
         split: split of the data set from which the faces are chosen.
         count: largest number of pairs; None: the protocol's default.
         seed: seed of the random choice.
@@ -172,7 +172,9 @@ def _draw(
     kind: str,
     signs: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """Choose the sources at random.
+    """Choose source faces at random.
+
+    For each value of the attribute, not more sources are chosen than there are possible targets.
 
     Args:
         data: the data set, for the error.
@@ -180,10 +182,10 @@ def _draw(
         most: largest number of sources.
         rng: generator of the random choice.
         kind: description of the sources, for the error.
-        signs: the attribute's value of every face, 1 or -1; a source's target has the opposite value.
+        signs: value of the attribute for every face, 1 or -1; a source and its target have opposite values.
 
     Returns:
-        indices of the sources, sorted; those of each value are at most as many as their possible targets.
+        sorted indices of the sources.
 
     Raises:
         InputError: there are no sources or no targets.
@@ -200,7 +202,7 @@ def _draw(
 def _nearest(
     samples: Sequence[Sample], sources: npt.NDArray[np.int64], targets: npt.NDArray[np.int64], poses: Poses
 ) -> dict[int, tuple[int, float]]:
-    """Assign a different target to each source so that the sum of pose distances is smallest.
+    """Assign a target to each source, so that no target is used twice and the sum of pose distances is smallest.
 
     A target of the same person is chosen only if no other is left.
 
@@ -210,7 +212,7 @@ def _nearest(
         poses: head poses (N, 3) of all faces in degrees.
 
     Returns:
-        for the index of each source, the index of its target and the distance of their poses in degrees.
+        a dict from the index of each source to the index of its target and the distance of their poses in degrees.
     """
     distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)
     people = np.array([s.fields.get("identity", "") for s in samples])
@@ -233,18 +235,18 @@ def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.ra
 
 
 def derangement(male: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Choose a source for each of N faces among the same faces, so that half of the pairs have different genders.
+    """Pair each of N faces with another one of them as its source; half of the pairs have different genders.
 
-    Every face is the source of one other face and never of itself. Within each gender, in random order, face i is the
-    source of face i + 1. The last faces of each gender are sources of the other gender: a quarter of all faces, or as
-    many as the rarer gender has.
+    Every face is the source of exactly one other face. The faces of each gender are put into a random order, and face i
+    is the source of face i + 1. The last faces of each gender are sources for the other gender: a quarter of all faces,
+    or all faces of the rarer gender if there are fewer.
 
     Args:
-        male: gender of each face (N,).
+        male: whether each face is male (N,).
         rng: generator of the random order.
 
     Returns:
-        index of the source of each face (N,).
+        for each face, the index of its source (N,).
     """
     men, women = (rng.permutation(np.flatnonzero(group)) for group in (male, ~male))
     crossing = min(len(men), len(women), max(1, round(len(male) / 4)))

@@ -1,4 +1,4 @@
-"""Lists, checks, reads in batches and hashes the pictures to measure."""
+"""Lists, checks, hashes and reads (in batches) the pictures that are measured."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def is_mask(path: Path) -> bool:
 def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
     """Return one SHA-256 for a list of files, and the SHA-256 of each file.
 
-    The first equals the output of ``sha256sum FILES... | sha256sum`` in the files' folder, with the files sorted by
-    name.
+    The first one equals the output of ``sha256sum FILES... | sha256sum`` in the folder of the files, where FILES are
+    sorted by name.
     """
     with ThreadPoolExecutor(4) as pool:
         hashes = list(pool.map(sha256, paths))

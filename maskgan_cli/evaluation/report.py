@@ -22,11 +22,11 @@ Measured = tuple[float | None, tuple[float, float] | None]  # value and interval
 
 @dataclass(frozen=True)
 class Column:
-    """How a metric is shown in a table.
+    """Describes how a metric is shown in the columns of a table.
 
     Attributes:
-        heading: name in the table's head.
-        factor: values are multiplied by this, e.g. 100 for percent.
+        heading: name of the metric in the first row of the table.
+        factor: number by which values are multiplied, e.g. 100 for percent.
         digits: decimal places.
         more_is_better: whether higher values are better.
     """
@@ -37,8 +37,8 @@ class Column:
     more_is_better: bool = True
 
 
-# The keys are the metrics' names before the first slash; the part after the slash is added to the heading. The order
-# is that of the columns in tables.
+# The keys are the names of metrics up to the first slash; the part after the slash is added to the heading. Tables have
+# their columns in the order of this dict.
 COLUMNS: Final[dict[str, Column]] = {
     "attribute_accuracy": Column("attribute acc. (%)", 100),
     "segmentation_accuracy": Column("segmentation acc. (%)", 100),
@@ -96,7 +96,7 @@ class ResultTable:
 
 
 def build_table(results: Sequence[MetricResult]) -> ResultTable:
-    """Build the table of one protocol from the results of several methods; the methods keep their order.
+    """Build the table of one protocol from the results of several methods, with a row for each method in their order.
 
     Raises:
         InputError: there are no results; protocols, splits or seeds differ; a method has two values of one metric; or
@@ -134,7 +134,7 @@ def build_table(results: Sequence[MetricResult]) -> ResultTable:
 
 
 def _check_comparable(metric: str, first: MetricResult, other: MetricResult) -> None:
-    """Check that two results of a column differ only in the method.
+    """Check that two results of the metric ``metric`` differ only in the method.
 
     Raises:
         InputError: the metric is unknown, or pairs, masks, real pictures or judge differ.
@@ -163,18 +163,18 @@ def _hash(entries: dict[str, dict[str, Any]], role: str) -> str:
 
 
 def _judges(result: MetricResult) -> str:
-    """Return the hashes of all weights that measured the result, i.e. without those of its generator."""
+    """Return the hashes of all weights that measured the result, as text; the weights of its generator are left out."""
     return ", ".join(sorted(str(w["sha256"]) for role, w in result.weights.items() if role != "generator"))
 
 
 def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
-    """Format a column: return the cell of each method.
+    """Format the column of one metric, and return a dict from the name of each method to its cell.
 
     Numbers whose formatted texts are equal count as equally good. If all numbers are equal, none is marked as the best.
 
     Args:
-        metric: the metric's name.
-        values: value and interval of each method.
+        metric: name of the metric.
+        values: value and interval of each method, by name of the method.
     """
     column = COLUMNS[metric.split("/", maxsplit=1)[0]]
     texts = {method: _shown(value, column) for method, (value, _) in values.items()}
@@ -187,14 +187,14 @@ def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
 
 
 def _shown(value: float | None, column: Column) -> str:
-    """Format a value; None and NaN give a dash."""
+    """Return a value as text; a dash for None and NaN."""
     if value is None or math.isnan(value):
         return _NONE
     return _INFINITE if value == math.inf else f"{value * column.factor:.{column.digits}f}"
 
 
 def _ends(ends: tuple[float, float] | None, column: Column) -> str:
-    """Format an interval; None and infinite or NaN ends give an empty string."""
+    """Return an interval as text; an empty string for None and for ends that are infinite or NaN."""
     if ends is None or not all(map(math.isfinite, ends)):
         return ""
     return "[" + ", ".join(f"{end * column.factor:.{column.digits}f}" for end in ends) + "]"
@@ -216,7 +216,7 @@ def _caption(result: MetricResult) -> str:
 
 
 def _sources(results: Sequence[MetricResult]) -> list[tuple[str, str, str]]:
-    """List the (role, path, SHA-256) of all inputs and weights of the results, each once."""
+    """Return (role, path, SHA-256) of all inputs and weights of the results, without duplicates."""
     found: dict[tuple[str, str, str], None] = {}
     for result in results:
         for role, entry in result.inputs.items():
@@ -243,7 +243,7 @@ def markdown(table: ResultTable) -> str:
 
 
 def _line(text: str) -> str:
-    """Return untrusted text on one line, with ``<`` and backticks replaced, so that it cannot act as markup."""
+    """Return text on one line, with ``<`` and backticks replaced, so that untrusted text cannot act as markup."""
     return " ".join(text.split()).replace("<", "&lt;").replace("`", "'")
 
 

@@ -1,4 +1,7 @@
-"""The result of a measurement: its value with records of all inputs and weights, as JSON of the ``eval`` commands."""
+"""The results of measurements, and their JSON form, which the ``eval`` commands write.
+
+A result contains the value and records (paths and hashes) of all inputs and weights.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ class MetricResult:
         value: the main number; infinite for the PSNR of equal pictures; None if there is no value.
         n: number of pictures or pairs.
         method: name of the method's row in tables.
-        protocol, split, seed: settings that determined the pairs; without pairs, protocol is empty and seed is None.
+        protocol, split, seed: settings by which the pairs were chosen; without pairs: protocol "" and seed None.
         size: side of the method's pictures in pixels.
         inputs: records ``{path, sha256, files}`` of the inputs, by role (e.g. ``results``, ``pairs``).
         weights: records ``{sha256, ...}`` of all weights files used, by role (e.g. ``generator``, ``parser``).
-        values: further numbers of the same measurement, by metric.
+        values: further numbers of the same measurement, by name of the metric.
         details: further data (a confusion matrix, a threshold) that tables do not show.
-        intervals: 95 % intervals of proportions and means over the pairs or pictures, by metric.
+        intervals: 95 % intervals of proportions and means over pairs or pictures, by name of the metric.
     """
 
     metric: str
@@ -59,7 +62,7 @@ class MetricResult:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def numbers(self) -> dict[str, float | None]:
-        """Return all numbers by metric, the main number first."""
+        """Return a dict from the name of each metric to its number; the main number comes first."""
         return {self.metric: self.value, **self.values}
 
     def document(self) -> dict[str, Any]:
@@ -87,7 +90,8 @@ def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
 
     Args:
         where: the input: a file, or the folder of the files.
-        files: the input's files. If ``where`` is a folder, the hash is that of these files (see `digest`).
+        files: the files of the input. If ``where`` is a folder, the record's hash is computed from these files (see
+            `digest`).
     """
     content = sha256(where) if where.is_file() else digest(files)[0]
     return {"path": str(where), "sha256": content, "files": len(files)}
@@ -100,7 +104,7 @@ def weights_of(judge: Any, path: Path) -> dict[str, Any]:
 
 
 def generator_of(results: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """Read from the pictures' metadata which generator's weights made them.
+    """Read from the metadata of pictures which weights of a generator made them.
 
     Returns:
         ``{"generator": {"sha256": ...}}``, or an empty dictionary if the pictures do not record any weights.
@@ -137,7 +141,7 @@ def _result(path: Path, entry: Any) -> MetricResult:
     """Convert a JSON document back to a result: the inverse of `MetricResult.document`.
 
     Raises:
-        InputError: the document is not valid; ``path`` is its file.
+        InputError: the document is not valid; the error names its file ``path``.
     """
     if not isinstance(entry, Mapping):
         raise InputError(path, expected=_EXPECTED, found=type(entry).__name__)

@@ -1,4 +1,4 @@
-"""Segmentation accuracy (paper, Sec. 5.3): how well the result shows the mask that the generator was given.
+"""Segmentation accuracy (paper, Sec. 5.3): how well a result agrees with the mask from which it was generated.
 
 A face parser labels the pixels of the result, and the labels are compared with the generator's input mask.
 `maskgan_cli.metrics.confusion.table_agreement` computes accuracy and mean IoU from the counts.
@@ -39,7 +39,7 @@ class SegmentationAccuracy:
 
     Attributes:
         table: confusion matrix (19, 19) in pixels: rows are classes of the masks, columns classes of the parser.
-        shares: proportion of correct pixels of each result added so far.
+        shares: proportion of correct pixels in each result that was added so far.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class SegmentationAccuracy:
             self.shares.append(float((truth == parsed).mean()))
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the accuracy over all pixels of all results, the mean IoU, and the confusion matrix in the details."""
+        """Return the accuracy over all pixels of all results, and the mean IoU; details have the confusion matrix."""
         agreed = table_agreement(torch.from_numpy(self.table).double())
         return results.result(
             "segmentation_accuracy",
@@ -109,7 +109,7 @@ def input_masks(results: Sequence[Path], folder: Path | None, default: Sequence[
 
     Args:
         results: the results; NAME is a result's file name without its suffix.
-        folder: the masks are NAME.mask.png or NAME.png in this folder; None: NAME.mask.png beside the result.
+        folder: folder of masks called NAME.mask.png or NAME.png; None: the mask is NAME.mask.png beside the result.
         default: masks to use for results without a mask beside them, one for each result; not used with ``folder``.
 
     Raises:

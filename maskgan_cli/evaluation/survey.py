@@ -51,13 +51,13 @@ def build_survey(
     Args:
         out: the survey's folder.
         pairs: the list of pairs.
-        methods: folder of results of each method, by the method's name.
+        methods: dict from the name of each method to the folder of its results.
         questions: number of pairs in the survey, chosen at random.
         seed: seed of the random choice.
         overwrite: replace files with other content.
 
     Returns:
-        path of the page, and whether all files existed already with the same content.
+        the path of the page, and True if all files existed already with the same content.
 
     Raises:
         InputError: there are fewer than two methods, results are missing, there are fewer pairs than questions, or a
@@ -80,7 +80,7 @@ def build_survey(
 def _files(
     pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int, seed: int
 ) -> dict[str, bytes]:
-    """Return the content of all files of the survey, by path relative to its folder; the page is the last."""
+    """Return the content of all files of the survey by path in its folder; the last one is the page."""
     rng = np.random.default_rng(seed)
     chosen = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {
@@ -123,7 +123,7 @@ class Question:
 
     Attributes:
         pair: file name of the pair's results.
-        options: method of each random name that is shown.
+        options: dict from each random name that the page shows to the method that made the result.
     """
 
     pair: str
@@ -151,7 +151,7 @@ class Key:
 
     Attributes:
         survey: identifier of the survey, a hash of the other content.
-        protocol, split, seed: settings that determined the pairs.
+        protocol, split, seed: settings by which the pairs were chosen.
         pairs: record of the list of pairs, see `trace`.
         methods: the methods by name.
         questions: the questions by number.
@@ -166,7 +166,7 @@ class Key:
     questions: dict[str, Question]
 
 
-Vote = tuple[str, str, str]  # participant, question, criterion: identifies an answer
+Vote = tuple[str, str, str]  # (participant, question, criterion) identifies an answer
 
 
 def tally(out: Path, files: Sequence[Path]) -> list[MetricResult]:
@@ -179,7 +179,7 @@ def tally(out: Path, files: Sequence[Path]) -> list[MetricResult]:
         files: CSV files that the page exported.
 
     Returns:
-        one result for each method, with a number for each criterion.
+        one result for each method, with the proportion for each criterion.
 
     Raises:
         InputError: the folder has no survey, or the answers are missing, belong to another survey, or have unknown
@@ -219,7 +219,14 @@ def _read_key(path: Path) -> Key:
 
 
 def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Path]) -> MetricResult:
-    """Compute the result of one method; ``votes`` maps each answer to the method that it chose."""
+    """Compute the result of one method.
+
+    Args:
+        key: the key of the survey.
+        method: name of the method.
+        votes: dict from each answer (participant, question, criterion) to the method that was chosen.
+        files: the CSV files of the answers, for the record.
+    """
     values: dict[str, float | None] = {}
     counted: dict[str, Any] = {}
     intervals: dict[str, Interval] = {}
@@ -235,7 +242,7 @@ def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Pa
             "interval_95": wilson(wins, answers),
             "interval_95_by_participant": _by_participant(given),
         }
-        # The first interval is too narrow if the answers of one person are correlated.
+        # The wider interval is used: the first one is too narrow if the answers of one person are correlated.
         intervals[f"survey/{name}"] = max(
             (counted[name]["interval_95"], counted[name]["interval_95_by_participant"]),
             key=lambda ends: ends[1] - ends[0],
@@ -261,9 +268,10 @@ def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Pa
 
 
 def _by_participant(given: Sequence[tuple[str, bool]]) -> Interval:
-    """Return the 95 % interval of the proportion of wins, from a bootstrap that resamples participants, not answers.
+    """Return the 95 % interval of the proportion of answers in which a method won.
 
-    ``given`` has (participant, whether the method won) for each answer.
+    The bootstrap resamples participants, not answers. ``given`` has (participant, whether the method won) for each
+    answer.
     """
     people = {participant: [won for who, won in given if who == participant] for participant, _ in given}
     return of_mean([float(np.mean(own)) for own in people.values()], np.array([len(own) for own in people.values()]))

@@ -1,4 +1,4 @@
-"""Accuracy of an identity network: it verifies on pairs of faces of a data set whether they show one person.
+"""Accuracy with which an identity network decides whether two faces of a data set show one person.
 
 `metrics.verification` describes the protocol.
 """
@@ -44,12 +44,12 @@ def verify_samples(
         judge: the identity network.
         pairs: number of pairs.
         seed: seed of the choice of pairs.
-        points: where the five landmarks to which a face is aligned come from: its ``mask``, the detector ``mtcnn``, or
+        points: source of the five landmarks by which a face is aligned: its ``mask``, the detector ``mtcnn``, or
             ``crop`` (the landmarks of an average CelebA-HQ crop, which are also used if MTCNN finds no face).
         track: wraps the batches of embeddings in an iterator that shows the progress.
 
     Returns:
-        the figures of `metrics.verification.measure` for these pairs, the settings, and further figures, by name.
+        a dict with the numbers of `metrics.verification.measure` for these pairs, mean cosines, counts, and settings.
 
     Raises:
         InputError: there are no identities, no masks for ``points="mask"``, or fewer than ten pairs of one person.
@@ -78,10 +78,10 @@ def verify_samples(
 
 
 def read_threshold(path: Path, judge: IdentityJudge) -> float:
-    """Read the threshold for the cosine similarity that ``maskgan eval verify -o`` wrote for this network.
+    """Read the threshold of the cosine similarity from a JSON file that ``maskgan eval verify -o`` wrote.
 
     Raises:
-        InputError: the file is not such a document, or belongs to another network.
+        InputError: the file has no threshold, or is of another network than ``judge``.
     """
     document = read_json(path)
     found = document.get("threshold") if isinstance(document, dict) else None
@@ -112,7 +112,14 @@ def _embed(samples: list[Sample], judge: IdentityJudge, source: str) -> Iterator
 
 
 def _points(sample: Sample, picture: Picture, source: str, finder: FaceFinder | None) -> Points:
-    """Return the five landmarks (5, 2) of a face in pixels; without ``finder``, those of its mask or of the crop."""
+    """Return the five landmarks (5, 2) of a face in pixels.
+
+    Args:
+        sample: the sample; its mask is used if ``source`` is "mask".
+        picture: the picture (S, S, 3).
+        source: source of the landmarks, see `verify_samples`.
+        finder: the detector; None unless ``source`` is "mtcnn".
+    """
     if source == "mask":
         return points_of_mask(read_label_map(sample.mask))
     found = finder.find(picture) if finder else None

@@ -129,7 +129,9 @@ class PartMask:
 
 
 def read_part(path: str | Path) -> PartMask:
-    """Read one part file of the raw layout. The part consists of the opaque pixels with any colour channel above zero.
+    """Read a part file of the raw CelebAMask-HQ layout: a PNG that shows where one part of a face is.
+
+    The part consists of the opaque pixels with any colour channel above zero.
 
     Raises:
         InputError: the file is missing, not readable, truncated or too large.

@@ -1,9 +1,9 @@
 """Evaluation networks ("judges"): face parser, attribute classifier, head pose, identity.
 
-The four networks implement one interface (`Judge`): they map pictures to predictions, and have the SHA-256 of their
+The four networks implement one interface (`Judge`): they map pictures to predictions, and provide the SHA-256 of their
 weights file, which is stored with the results of an evaluation.
 
-parser.py, attributes.py, pose.py, identity.py   one network each
+parser.py, attributes.py, pose.py, identity.py   one of these networks each
 inception.py   Inception-v3, whose features FID and KID compare
 finder.py   face detector
 """
@@ -33,16 +33,27 @@ class Judge(Protocol):
     size: int
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return predictions (N, ...) for square pictures (N, 3, S, S) ``uint8`` of any size, on any device."""
+        """Return the network's predictions (N, ...), e.g. label maps, for N square pictures.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``, of any size and on any device.
+        """
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the network's inner features (N, D), float32, of the same pictures, to compare sets of pictures."""
+        """Return activations of an inner layer, (N, D) float32, for N pictures; they serve to compare sets of pictures.
+
+        Args:
+            images: see `__call__`.
+        """
 
 
 def prepare(images: Tensor, size: int, device: torch.device) -> Tensor:
-    """Move ``uint8`` pictures (N, 3, S, S) to a device, scale them to [-1, 1] and resize them to (N, 3, size, size).
+    """Convert ``uint8`` pictures (N, 3, S, S) to the input of a network, on a device.
 
-    Resizing is bilinear with antialiasing.
+    Values are scaled to [-1, 1], and pictures are resized bilinearly with antialiasing.
+
+    Returns:
+        (N, 3, size, size) ``float32``.
     """
     units = to_unit(images.to(device))
     if units.shape[-1] != size:

@@ -1,4 +1,4 @@
-"""The attribute classifier as a judge: predicts attribute probabilities of pictures."""
+"""The attribute classifier as an evaluation network ("judge"): it predicts the probability of each face attribute."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class AttributeJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Return attribute probabilities (N, attributes) of pictures (N, 3, S, S) ``uint8``."""
+        """Return the probability of each attribute (N, attributes), in the order of ``names``.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``.
+        """
         logits: Tensor = self.network(prepare(images, self.size, self.device))
         return logits.float().sigmoid()
 
@@ -67,7 +71,11 @@ class SeparateAttributes:
         self.sha256 = hashlib.sha256("".join(judge.sha256 for judge in judges).encode()).hexdigest()
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the attribute probabilities (N, attributes) of pictures (N, 3, S, S) ``uint8``."""
+        """Return the probability of each attribute (N, attributes), in the order of ``names``.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``.
+        """
         return torch.cat([judge(images) for judge in self._judges], 1)
 
     def features(self, images: Tensor) -> Tensor:
@@ -78,8 +86,8 @@ class SeparateAttributes:
 def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge | SeparateAttributes:
     """Load the attribute classifier from a weights file or a run folder of ``maskgan train attributes``.
 
-    If ``where`` is a folder that contains such run folders, all their classifiers are loaded and used as one judge, see
-    `SeparateAttributes`.
+    If ``where`` is a folder that contains such run folders, the classifiers of all these runs are loaded and used as
+    one judge: see `SeparateAttributes`.
 
     Raises:
         InputError: the weights do not exist or have another kind or shape, or two classifiers share an attribute.
@@ -95,6 +103,6 @@ def load_attributes(where: str | Path, device: torch.device) -> AttributeJudge |
 
 
 def _load(where: str | Path, device: torch.device) -> AttributeJudge:
-    """Load a single classifier from a weights file or run folder."""
+    """Load a single attribute classifier from a weights file or run folder."""
     network, weights = load("attributes", where, device)
     return AttributeJudge(network, weights)

@@ -42,7 +42,7 @@ def largest(faces: Sequence[Found], scale: float = 1.0) -> Points | None:
 
 
 class FaceFinder:
-    """Detects faces and their landmarks with MTCNN.
+    """A detector of faces and their landmarks, with the networks of MTCNN.
 
     Args:
         device: device on which MTCNN's networks run.
@@ -55,14 +55,19 @@ class FaceFinder:
         self._network = MTCNN(keep_all=True, device=device)
 
     def find(self, picture: Picture) -> Points | None:
-        """Return the five landmarks (5, 2) in pixels of the largest face in a picture (H, W, 3); None if none is found.
+        """Return the five landmarks (5, 2) of the largest face in a picture (H, W, 3), in pixels of the picture.
 
-        Unlike in `find_all`, there is no minimum confidence.
+        Return None if no face is found. Unlike in `find_all`, there is no minimum confidence.
         """
         return largest(self.find_all(picture, sure=0.0))
 
     def find_all(self, picture: Picture, *, sure: float = SURE) -> list[Found]:
-        """Return all faces in a picture (H, W, 3) with a confidence of at least ``sure``, sorted from left to right."""
+        """Detect all faces in a picture (H, W, 3), and return them sorted from left to right.
+
+        Args:
+            picture: the picture.
+            sure: minimum confidence of the returned faces, in [0, 1].
+        """
         from PIL import Image
 
         image, factor = Image.fromarray(picture), max(picture.shape[:2]) / _MAX_SIDE

@@ -73,7 +73,7 @@ class IdentityJudge:
         return F.normalize(self._network(faces.to(self.device)).float())
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the embeddings (N, D) of `__call__`, which also serve as features."""
+        """Return unit embeddings (N, D), the same as `__call__` without ``points``."""
         return self(images)
 
 
@@ -112,13 +112,16 @@ def load_identity(where: str | Path, device: torch.device, *, divisor: float = 1
 
 
 def _is_iresnet(path: Path) -> bool:
-    """Whether a checkpoint has the layers of ArcFace's IResNet."""
+    """Return whether a checkpoint file contains the layers of ArcFace's IResNet."""
     tensors = load_foreign(path, "a state dict of ArcFace's IResNet or of facenet-pytorch's InceptionResnetV1")
     return "layer1.0.conv1.weight" in tensors
 
 
 def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
-    """Load InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016). Its input is 160 px, (pixel - 127.5) / 128."""
+    """Load InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016) from a state dict of facenet-pytorch.
+
+    The network's input is a face of 160 x 160 pixels, with the values ``(pixel - 127.5) / 128``.
+    """
     tensors = load_foreign(path, "a state dict of facenet-pytorch's InceptionResnetV1")
     from facenet_pytorch import InceptionResnetV1  # torchvision takes seconds to import
 
@@ -134,7 +137,11 @@ def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
 
 
 def _load_onnx(path: Path, device: torch.device, divisor: float) -> IdentityJudge:
-    """Load an ONNX network. It runs on the GPU if ``device`` is CUDA and onnxruntime supports it, else on the CPU."""
+    """Load an ONNX embedding network as a judge.
+
+    The network runs on the GPU if ``device`` is CUDA and onnxruntime supports CUDA, else on the CPU. For ``divisor``
+    see `load_identity`.
+    """
     wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
     providers = [name for name in [*wanted, "CPUExecutionProvider"] if name in available_providers(path)]
     session = open_onnx(path, providers, "an ONNX network")
@@ -155,7 +162,10 @@ def _answer(path: Path, session: Any, entry: str, faces: npt.NDArray[np.float32]
         path: file of the network, for error messages.
         session: the ONNX session.
         entry: name of the session's input.
-        faces: the network's input.
+        faces: (N, 3, S, S), the network's input.
+
+    Raises:
+        InputError: the network fails, or does not return finite values for each face.
     """
     try:
         answer: npt.NDArray[np.float32] = np.asarray(session.run(None, {entry: faces})[0], np.float32)
@@ -168,7 +178,11 @@ def _answer(path: Path, session: Any, entry: str, faces: npt.NDArray[np.float32]
 
 
 def _onnx_input(path: Path, session: Any) -> tuple[str, int | None, int]:
-    """Return name, batch size (None if any) and side in pixels of the input of an ONNX session.
+    """Return the name of the input of an ONNX session, its batch size (None for any size), and its side in pixels.
+
+    Args:
+        path: file of the network, for error messages.
+        session: the ONNX session.
 
     Raises:
         InputError: there is not exactly one input of shape (1 or N, 3, S, S).

@@ -1,4 +1,4 @@
-"""Inception-v3 of pytorch-fid, whose features FID and KID compare."""
+"""The Inception-v3 network of pytorch-fid, whose features FID and KID compare."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PUBLISHED: Final = "6726825d"
 
 
 class Inception:
-    """Computes the features that FID and KID compare.
+    """An Inception-v3 network that computes the features that FID and KID compare.
 
     Args:
         where: weights file in pytorch-fid's layout.

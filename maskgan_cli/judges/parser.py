@@ -1,4 +1,4 @@
-"""The face parser as a judge: predicts label maps of pictures."""
+"""The face parser as an evaluation network ("judge"): it predicts the label maps of pictures."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class ParserJudge:
     Args:
         network: the parser, in evaluation mode, on the device where it will run.
         weights: the weights file from which the network was loaded.
-        size: input side of the network in pixels, a multiple of 16; the training resolution if None.
-        second: a second parser. `carefully` and `probabilities` average the probabilities of both parsers.
+        size: input side of the network in pixels, a multiple of 16; None: the training resolution.
+        second: a second parser, or None. If it is given, `carefully` and `probabilities` average the probabilities of
+            both parsers.
     """
 
     name = "parser"
@@ -66,7 +67,15 @@ class ParserJudge:
 
     @torch.inference_mode()
     def probabilities(self, images: Tensor, side: int) -> Tensor:
-        """Return class probabilities (N, 19, side, side) of pictures (N, 3, S, S), averaged as in `carefully`."""
+        """Return class probabilities of pictures, averaged as in `carefully`.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``.
+            side: side of the returned arrays in pixels.
+
+        Returns:
+            (N, 19, side, side), which sum to 1 over the 19 classes.
+        """
         if self.second is None:
             return _normalised(self._looks(images, self._sizes, side))
         first = _normalised(self._looks(images, [self.size], side))
@@ -74,22 +83,40 @@ class ParserJudge:
 
     @property
     def _sizes(self) -> list[int]:
-        """The three sides at which `carefully` parses a picture."""
+        """The input sides, in pixels, at which `carefully` parses a picture; ascending."""
         return sorted({max(16, round(self.size * share / 16) * 16) for share in _SCALES})
 
     def _labels(self, images: Tensor, sizes: list[int]) -> Tensor:
-        """Return label maps (N, S, S) ``uint8`` from the probabilities summed over input sizes."""
+        """Predict label maps (N, S, S) ``uint8`` from class probabilities summed over several input sizes.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``.
+            sizes: the input sides of the network in pixels.
+        """
         return self._looks(images, sizes, images.shape[-1]).argmax(1).to(torch.uint8)
 
     def _looks(self, images: Tensor, sizes: list[int], side: int) -> Tensor:
-        """Parse pictures at several input sizes; return the sum of the class probabilities, (N, 19, side, side)."""
+        """Parse pictures at several input sizes, and return the sum of the class probabilities.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``.
+            sizes: the input sides of the network in pixels.
+            side: side of the returned arrays in pixels.
+
+        Returns:
+            (N, 19, side, side).
+        """
         looks = (self._look(images, size) for size in sizes)
         together = torch.stack([_resized(look, sizes[-1]) for look in looks]).sum(0)
         # Probabilities are resized, not labels: labels cannot be interpolated, and probabilities give smooth borders.
         return _resized(together, side)
 
     def _look(self, images: Tensor, size: int) -> Tensor:
-        """Parse pictures and their mirror images at one input size; return summed probabilities (N, 19, size, size)."""
+        """Parse pictures (N, 3, S, S) and their mirror images at one input size.
+
+        Returns:
+            (N, 19, size, size), class probabilities summed over each picture and its mirror image.
+        """
         pictures = prepare(images, size, self.device)
         straight = self.network(pictures).softmax(1)
         mirrored = self.network(pictures.flip(-1)).softmax(1).flip(-1)[:, self._exchanged]
@@ -110,14 +137,14 @@ def _normalised(together: Tensor) -> Tensor:
 
 
 def _resized(planes: Tensor, side: int) -> Tensor:
-    """Resize planes (N, C, S, S) to ``side`` pixels; return them unchanged if they have this side."""
+    """Resize arrays (N, C, S, S) bilinearly to (N, C, side, side); if S is ``side``, return them unchanged."""
     return planes if planes.shape[-1] == side else F.interpolate(planes, (side, side), mode="bilinear")
 
 
 def load_parser(where: str | Path, device: torch.device, size: int | None = None) -> ParserJudge:
     """Load the face parser from a weights file, a run folder of ``maskgan train parser`` or the published checkpoint.
 
-    If ``where`` is the bundled parser, a second bundled parser is loaded too, see `bundled_pair`.
+    If ``where`` is the parser that the package includes, its second parser is loaded too: see `bundled_pair`.
 
     Args:
         where: the file or folder.

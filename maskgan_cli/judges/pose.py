@@ -1,4 +1,4 @@
-"""HopeNet as a judge: predicts yaw, pitch and roll of the head in a picture."""
+"""HopeNet as an evaluation network ("judge"): it predicts yaw, pitch and roll of the head in a picture."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ class PoseJudge:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Predict yaw, pitch and roll (N, 3) in degrees for pictures (N, 3, S, S); signs as in `data.head_pose`."""
+        """Predict yaw, pitch and roll (N, 3) in degrees for N pictures; for their signs see `data.head_pose`.
+
+        Args:
+            images: (N, 3, S, S) ``uint8``.
+        """
         return expected_angles(self.network(prepare(images, self.size, self.device)))
 
     @torch.inference_mode()

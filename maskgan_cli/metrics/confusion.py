@@ -12,10 +12,13 @@ from maskgan_cli.metrics.intervals import Interval, wilson
 
 
 def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
-    """Compare predicted with true label maps of the same shape; all returned values are in [0, 1].
+    """Compare predicted label maps with true label maps.
+
+    Args:
+        truth, guess: the true and the predicted label maps: class ids 0 to 18, two tensors of the same shape.
 
     Returns:
-        A dictionary with the keys
+        A dictionary of values in [0, 1] with the keys
 
         ``accuracy``: proportion of pixels with the right class,
         ``miou``: mean IoU over the classes that occur in either map,
@@ -28,9 +31,10 @@ def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
 
 
 def table_agreement(counts: Tensor) -> dict[str, float]:
-    """Return the values of `agreement`, given a confusion matrix of pixel counts (19, 19).
+    """Return the dictionary of `agreement`, computed from a confusion matrix of pixel counts.
 
-    Rows are true classes, columns are predicted classes.
+    Args:
+        counts: (19, 19), number of pixels for each true class (row) and predicted class (column).
     """
     found, asked = counts.diagonal(), counts.sum(1)
     union = asked + counts.sum(0) - found
@@ -45,8 +49,10 @@ class Confusion:
     """Confusion counts of binary predictions.
 
     Attributes:
-        true_positives, false_negatives: number of positive samples that were predicted as positive, as negative.
-        false_positives, true_negatives: number of negative samples that were predicted as positive, as negative.
+        true_positives: number of positive samples that were predicted as positive.
+        false_negatives: number of positive samples that were predicted as negative.
+        false_positives: number of negative samples that were predicted as positive.
+        true_negatives: number of negative samples that were predicted as negative.
     """
 
     true_positives: int
@@ -56,7 +62,12 @@ class Confusion:
 
     @classmethod
     def count(cls, truth: Tensor, answers: Tensor) -> Confusion:
-        """Count the predictions ``answers`` by their true labels ``truth``: two ``bool`` tensors of the same shape."""
+        """Make the counts from predictions and their true labels.
+
+        Args:
+            truth: the true labels, a ``bool`` tensor.
+            answers: the predictions, a ``bool`` tensor of the same shape.
+        """
         both = [int((truth == t).logical_and(answers == a).sum()) for t in (True, False) for a in (True, False)]
         return cls(both[0], both[1], both[2], both[3])
 
@@ -76,14 +87,14 @@ class Confusion:
         return self.correct / self.total
 
     def interval(self) -> Interval:
-        """Return the 95 % confidence interval of the accuracy."""
+        """Return the 95 % confidence interval of the accuracy: its lower and its upper end."""
         return wilson(self.correct, self.total)
 
     @property
     def balanced_accuracy(self) -> float:
         """Mean of sensitivity and specificity.
 
-        If all samples are positive, it is the sensitivity; if all are negative, the specificity.
+        If all samples are positive, only the sensitivity; if all samples are negative, only the specificity.
         """
         shares = [
             right / (right + wrong)
@@ -96,7 +107,11 @@ class Confusion:
         return sum(shares) / len(shares)
 
     def counts(self) -> dict[str, int]:
-        """Return the four counts with the keys of the report format: ``hits`` are true positives, and so on."""
+        """Return the four counts with the keys of the report format.
+
+        ``hits`` are true positives, ``misses`` false negatives, ``alarms`` false positives, ``rejections`` true
+        negatives.
+        """
         return {
             "hits": self.true_positives,
             "misses": self.false_negatives,
@@ -105,5 +120,5 @@ class Confusion:
         }
 
     def as_dict(self) -> dict[str, float]:
-        """Return accuracy, balanced accuracy and the four `counts`, by name."""
+        """Return a dict with ``accuracy``, ``balanced_accuracy`` and the four `counts`."""
         return {"accuracy": self.accuracy, "balanced_accuracy": self.balanced_accuracy, **self.counts()}

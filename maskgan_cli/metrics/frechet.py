@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of features (Heusel et al. 2017), from mean and covariance of each set.
+"""The Frechet distance between two sets of features (Heusel et al. 2017), from the mean and covariance of each set.
 
 d^2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)), with means m1, m2 and covariances C1, C2.
 """
@@ -57,7 +57,7 @@ class Statistics:
 
 
 class StreamingStatistics:
-    """Computes mean and covariance of features batch by batch, without storing the features (Chan et al. 1979)."""
+    """Accumulator for mean and covariance of features, which are added in batches and not stored (Chan et al. 1979)."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -88,10 +88,10 @@ class StreamingStatistics:
         self._count = total
 
     def finish(self) -> Statistics:
-        """Return the statistics of all batches.
+        """Return mean and covariance of the features of all batches.
 
         Raises:
-            InputError: there are fewer than two vectors, so the covariance is undefined.
+            InputError: there are fewer than two feature vectors, so the covariance is undefined.
         """
         if self._count < 2:
             raise InputError("features", expected="at least two pictures", found=str(self._count))
@@ -99,10 +99,10 @@ class StreamingStatistics:
 
 
 def statistics(features: npt.NDArray[np.floating]) -> Statistics:
-    """Return mean and covariance of features (N, D).
+    """Return mean and covariance of N feature vectors (N, D).
 
     Raises:
-        InputError: there are fewer than two features, or some are NaN or infinite.
+        InputError: there are fewer than two vectors, or some values are NaN or infinite.
     """
     stream = StreamingStatistics()
     stream.add(features)
@@ -110,7 +110,7 @@ def statistics(features: npt.NDArray[np.floating]) -> Statistics:
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-    """Return the squared Frechet distance of two Gaussians, in squared units of the features.
+    """Return the squared Frechet distance between two Gaussians, in squared units of the features; 0 if they are equal.
 
     Each covariance is factored as C = F F'. The trace of (C1 C2)^(1/2) is then the sum of the singular values of
     F1' F2. The usual computation takes square roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), which loses precision
@@ -128,7 +128,7 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 
 
 def _factor(covariance: Array) -> Array:
-    """Return a matrix F (D, rank) with F F' = covariance. Eigenvalues as small as rounding errors are dropped."""
+    """Return a matrix F (D, rank) so that F F' is the covariance (D, D). Eigenvalues at rounding level are dropped."""
     values, vectors = np.linalg.eigh(covariance)
     kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     factor: Array = vectors[:, kept] * np.sqrt(values[kept])

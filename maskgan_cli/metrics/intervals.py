@@ -1,4 +1,4 @@
-"""95 % confidence intervals of proportions and means."""
+"""95 % confidence intervals (lower end, upper end) of proportions and means."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ _RESAMPLES: Final = 2000
 
 
 def wilson(successes: int, count: int) -> Interval:
-    """Return the 95 % Wilson score interval of a proportion (Wilson 1927): in [0, 1], and valid for small samples.
+    """Return the 95 % Wilson score interval of a proportion (Wilson 1927), which is also valid for small samples.
 
     Args:
         successes: number of successes.
         count: number of trials, at least 1.
+
+    Returns:
+        Lower and upper end of the interval, both in [0, 1].
     """
     from scipy.stats import binomtest
 
@@ -33,8 +36,11 @@ def of_mean(
     """Return the 95 % bootstrap interval (Efron 1979) of a mean, from 2000 resamples with a fixed seed.
 
     Args:
-        values: (N,). If there are none, or one is NaN or infinite, both ends of the interval are NaN.
-        weights: weights of the mean (N,); None for an unweighted mean.
+        values: (N,), the values whose mean is taken.
+        weights: (N,), weights of the values; None for an unweighted mean.
+
+    Returns:
+        Lower and upper end of the interval. Both are NaN if there are no values, or if a value is NaN or infinite.
     """
     numbers = np.asarray(values, np.float64)
     if not len(numbers) or not np.isfinite(numbers).all():

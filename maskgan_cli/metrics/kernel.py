@@ -1,4 +1,4 @@
-"""The Kernel Inception Distance (Binkowski et al. 2018): squared maximum mean discrepancy between sets of features.
+"""The Kernel Inception Distance (Binkowski et al. 2018): squared maximum mean discrepancy between two sets of features.
 
 The kernel is k(x, y) = (x . y / D + 1)^3 for features of dimension D. The estimate is unbiased, so results for
 different numbers of pictures are comparable. For two samples of the same distribution, its expected value is 0,
@@ -39,9 +39,12 @@ class KernelDistance:
 
 
 def squared_discrepancy(a: Features, b: Features) -> float:
-    """Return an unbiased estimate of the squared maximum mean discrepancy between features (N, D) and (M, D).
+    """Return an unbiased estimate of the squared maximum mean discrepancy between two sets of features.
 
-    It is computed in float64.
+    The estimate is computed in float64. It is 0 on average for two samples of one distribution, and may be negative.
+
+    Args:
+        a, b: (N, D) and (M, D), the two sets.
 
     Raises:
         InputError: the features have different dimensions, or a set has fewer than two.
@@ -57,13 +60,13 @@ def squared_discrepancy(a: Features, b: Features) -> float:
 def kernel_distance(
     a: Features, b: Features, *, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE, seed: int = 0
 ) -> KernelDistance:
-    """Return mean and deviation of `squared_discrepancy` over random subsets of features (N, D) and (M, D).
+    """Return mean and standard deviation of `squared_discrepancy` over random subsets of two sets of features.
 
-    If both sets have the same size and no more than ``subset_size`` features, there is only one subset, with all of
-    them.
+    If both sets have the same size and no more than ``subset_size`` features, there is only one subset, with all
+    features.
 
     Args:
-        a, b: the two sets of features.
+        a, b: (N, D) and (M, D), the two sets.
         subsets: number of subsets.
         subset_size: number of features drawn from each set; if a set is smaller, its size is used for both.
         seed: seed of the random choice.
@@ -83,11 +86,11 @@ def kernel_distance(
 
 
 def _kernel(a: Features, b: Features) -> npt.NDArray[np.float64]:
-    """Return the kernel values (N, M) of all pairs of features (N, D) and (M, D)."""
+    """Return the kernel values (N, M) of all pairs of a feature in ``a`` (N, D) and a feature in ``b`` (M, D)."""
     values: npt.NDArray[np.float64] = (a.astype(np.float64) @ b.astype(np.float64).T / a.shape[1] + 1) ** 3
     return values
 
 
 def _off_diagonal_mean(values: npt.NDArray[np.float64]) -> float:
-    """Return the mean of a square matrix without its diagonal."""
+    """Return the mean of the elements of a square matrix that are not on its diagonal."""
     return float((values.sum() - np.trace(values)) / (len(values) * (len(values) - 1)))

@@ -1,4 +1,4 @@
-"""Precision and recall of generated pictures ("results"), from features (Kynkaanniemi et al. 2019).
+"""Precision and recall of generated pictures ("results"), from features of the pictures (Kynkaanniemi et al. 2019).
 
 The manifold of a set is approximated by balls around all features of the set. The radius of a ball is the distance to
 the K-th nearest neighbour in the same set. Precision is the proportion of results inside the manifold of the real
@@ -21,12 +21,12 @@ _ROWS = 1024  # number of rows of the distance matrix that are in memory at a ti
 
 
 def precision_and_recall(reals: Features, results: Features, *, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """Return precision and recall of results, each in [0, 1].
+    """Return precision and recall of generated pictures ("results"), each in [0, 1].
 
     Args:
-        reals: features of real pictures (N, D).
-        results: features of results (M, D).
-        neighbours: K, see the module's description.
+        reals: (N, D), features of real pictures.
+        results: (M, D), features of generated pictures.
+        neighbours: K: the radius of a feature's ball is the distance to its K-th nearest neighbour.
 
     Raises:
         InputError: the features have different dimensions, or a set has at most ``neighbours`` of them.
@@ -43,7 +43,7 @@ def precision_and_recall(reals: Features, results: Features, *, neighbours: int 
 
 
 def radii(features: npt.NDArray[np.float64], neighbours: int) -> npt.NDArray[np.float64]:
-    """Return the squared distance (N,) of each feature (N, D) to its ``neighbours``-th nearest neighbour."""
+    """Return the squared distance (N,) of each feature (N, D) to its ``neighbours``-th nearest neighbour in the set."""
     parts = [
         np.partition(_squared_distances(features[i : i + _ROWS], features), neighbours, axis=1)[:, neighbours]
         for i in range(0, len(features), _ROWS)
@@ -54,9 +54,11 @@ def radii(features: npt.NDArray[np.float64], neighbours: int) -> npt.NDArray[np.
 def share_inside(
     points: npt.NDArray[np.float64], centres: npt.NDArray[np.float64], squared_radii: npt.NDArray[np.float64]
 ) -> float:
-    """Return the proportion of points (M, D) that lie inside or on at least one ball.
+    """Return the proportion of points that lie inside or on the surface of at least one ball.
 
-    The balls have centres (N, D) and squared radii (N,).
+    Args:
+        points: (M, D), the points.
+        centres, squared_radii: (N, D) and (N,), centres and squared radii of the balls.
     """
     inside = [
         (_squared_distances(points[i : i + _ROWS], centres) <= squared_radii).any(1)
@@ -66,6 +68,6 @@ def share_inside(
 
 
 def _squared_distances(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the squared Euclidean distances (N, M) of all pairs of features (N, D) and (M, D)."""
+    """Return the squared Euclidean distances (N, M) between all features in ``a`` (N, D) and all in ``b`` (M, D)."""
     squared: npt.NDArray[np.float64] = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
     return squared.clip(min=0.0)

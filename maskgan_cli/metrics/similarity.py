@@ -1,4 +1,4 @@
-"""Similarity of two pictures: PSNR and SSIM, inside and outside the edited region."""
+"""Similarity of an edited picture to its ground truth: PSNR and SSIM, inside and outside the edited region."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Fidelity:
     Attributes:
         psnr_inside, psnr_outside: peak signal-to-noise ratio in dB inside and outside the edited region;
             infinite if all pixels are equal, NaN for an empty region.
-        ssim_inside, ssim_outside: mean structural similarity (Wang et al. 2004) of these regions, at most 1.
+        ssim_inside, ssim_outside: mean structural similarity (Wang et al. 2004) inside and outside the edited region;
+            at most 1, NaN for an empty region.
     """
 
     psnr_inside: float
@@ -30,7 +31,13 @@ class Fidelity:
 
 
 def compare(result: Picture, truth: Picture, edited: Region) -> Fidelity:
-    """Compare a result (S, S, 3) with its ground truth (S, S, 3); ``edited`` (S, S) is True in the edited region."""
+    """Measure the similarity of an edited picture to its ground truth.
+
+    Args:
+        result: (S, S, 3), the edited picture.
+        truth: (S, S, 3), the picture that a perfect edit would give.
+        edited: (S, S), True in the edited region.
+    """
     error = ((result.astype(np.float64) - truth) ** 2).mean(-1)
     _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
         result, truth, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True

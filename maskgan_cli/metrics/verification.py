@@ -1,4 +1,4 @@
-"""Face verification: how well a similarity score separates genuine from impostor pairs.
+"""Face verification: measure how well a similarity score separates genuine from impostor pairs of pictures.
 
 A genuine pair shows one person twice, an impostor pair shows two different people. The protocol is that of Labeled
 Faces in the Wild (Huang et al. 2007): there are as many genuine as impostor pairs, and accuracy is measured by ten-fold
@@ -31,7 +31,7 @@ def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.ND
         seed: seed of the random choice.
 
     Returns:
-        Indices of the two pictures of each pair (N, 2), genuine pairs first; and whether each pair is genuine (N,).
+        (N, 2), indices of the two pictures of each pair, genuine pairs first; and (N,), whether each pair is genuine.
     """
     rng = np.random.default_rng(seed)
     faces = defaultdict(list)
@@ -54,7 +54,11 @@ def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.ND
 
 
 def _pairs_of_two(faces: dict[str, list[int]]) -> int:
-    """Return how many different impostor pairs exist, given the picture indices of each person."""
+    """Return the number of possible impostor pairs.
+
+    Args:
+        faces: indices of each person's pictures, by the person's name.
+    """
     total = sum(map(len, faces.values()))
     return (total**2 - sum(len(own) ** 2 for own in faces.values())) // 2
 
@@ -63,12 +67,13 @@ def roc(scores: Numbers, same: Truth) -> tuple[Numbers, Numbers, Numbers]:
     """Return the receiver operating characteristic (ROC), from no pair accepted to all pairs accepted.
 
     Args:
-        scores: similarity of each pair (N,).
-        same: whether each pair is genuine (N,).
+        scores: (N,), similarity of the two pictures of each pair.
+        same: (N,), whether each pair is genuine.
 
     Returns:
-        False accept rates, true accept rates and thresholds of the points of the curve. A pair is accepted if its score
-        is at least the threshold. The first threshold is infinite, the others are the different scores, descending.
+        Three arrays of equal length: false accept rates, true accept rates and thresholds of the points of the curve. A
+        pair is accepted if its score is at least the threshold. The first threshold is infinite, so that no pair is
+        accepted. The others are the scores that occur, in descending order.
     """
     order = np.argsort(-scores, kind="stable")
     ordered, truth = scores[order], same[order]
@@ -89,15 +94,18 @@ def area(far: Numbers, tar: Numbers) -> float:
 
 
 def tar_at_far(scores: Numbers, same: Truth, limit: float) -> float:
-    """Return the highest true accept rate at a false accept rate of at most ``limit``; for the others see `roc`."""
+    """Return the highest true accept rate at which the false accept rate is at most ``limit``.
+
+    For ``scores`` and ``same`` see `roc`.
+    """
     far, tar, _ = roc(scores, same)
     return float(tar[far <= limit].max())
 
 
 def best_threshold(scores: Numbers, same: Truth) -> float:
-    """Return the threshold with the highest accuracy, midway between two neighbouring scores.
+    """Return the threshold of the score that classifies most pairs correctly; it is midway between two scores.
 
-    If several thresholds are equally good, the middle one is returned. For the arguments see `roc`.
+    If several thresholds are equally good, return the middle one of them. For the arguments see `roc`.
     """
     far, tar, lowest = roc(scores, same)
     right = tar * same.sum() + (1 - far) * (~same).sum()
@@ -110,7 +118,7 @@ def best_threshold(scores: Numbers, same: Truth) -> float:
 
 
 def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
-    """Return the accuracy of each fold at the threshold that is best on all other folds.
+    """Return the accuracy (folds,) on each fold, with the threshold that is best on all other folds.
 
     Genuine pairs are distributed evenly over the folds, and so are impostor pairs. For ``scores`` and ``same`` see
     `roc`.
@@ -128,7 +136,7 @@ def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
 
 
 def measure(scores: Numbers, same: Truth) -> dict[str, Any]:
-    """Return all metrics of `maskgan eval verify` for a set of pairs, by name; rates are in [0, 1].
+    """Return a dict of all metrics of `maskgan eval verify` for a set of pairs; rates are in [0, 1].
 
     With fewer than 1000 impostor pairs, a false accept rate (FAR) of 0.001 allows no false accept at all. In that case,
     ``tar_at_far_0.001`` is the true accept rate (TAR) at a FAR of 0. For the arguments see `roc`.

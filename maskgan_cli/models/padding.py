@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class ReflectionPad(nn.ReflectionPad2d):
-    """A `torch.nn.ReflectionPad2d` with equal padding on all sides, which is faster in bfloat16 on CPUs."""
+    """Reflection padding, equal on all sides; faster than `torch.nn.ReflectionPad2d` in bfloat16 on CPUs."""
 
     padding: tuple[int, int, int, int]
 
@@ -30,7 +30,7 @@ class ReflectionPad(nn.ReflectionPad2d):
 
 
 class Upsample(nn.Upsample):
-    """A nearest-neighbour `torch.nn.Upsample` by a factor of 2, which is faster in bfloat16 on CPUs."""
+    """Nearest-neighbour upsampling by a factor of 2; faster than `torch.nn.Upsample` in bfloat16 on CPUs."""
 
     def __init__(self) -> None:
         super().__init__(scale_factor=2)

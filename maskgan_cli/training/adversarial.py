@@ -101,6 +101,11 @@ class AdversarialTask(PaintingTask):
             self.generator.checkpoint_activations()
 
     def _compile(self) -> None:
+        """Compile generator and discriminator with PyTorch.
+
+        Raises:
+            InputError: the device is the CPU, and there is no C++ compiler.
+        """
         if self.accelerator.device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
             raise InputError(
                 "compile",
@@ -156,7 +161,7 @@ class AdversarialTask(PaintingTask):
 
     @property
     def adversarial(self) -> bool:
-        """Whether a loss term with a weight above 0 needs the discriminator; if not, it is neither run nor trained."""
+        """Whether a loss term with a weight above 0 needs the discriminator; if not, `step` does not train it."""
         return self.weights.adversarial > 0 or self.weights.feature_matching > 0
 
     @property

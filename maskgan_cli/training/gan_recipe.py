@@ -106,12 +106,14 @@ class GANRecipe(TrainingRecipe):
 
     @model_validator(mode="after")
     def _checkpointing_is_possible(self) -> GANRecipe:
+        """Check that ``checkpointing`` and ``compile`` are not both set."""
         if self.compile and self.checkpointing:
             raise ValueError("checkpointing does not go with compile: PyTorch decides what compiled networks keep")
         return self
 
     @model_validator(mode="after")
     def _segmentation_is_possible(self) -> GANRecipe:
+        """Check that the loss term ``segmentation`` has a face parser."""
         if self.loss.segmentation and self.perceptual.network != "parser":
             raise ValueError("loss.segmentation needs perceptual.network=parser")
         return self

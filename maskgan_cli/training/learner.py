@@ -177,7 +177,7 @@ class Learner(Generic[Network]):
 
     @torch.no_grad()
     def predict(self, inputs: Tensor, apply: Callable[[Tensor], Tensor], batch_size: int) -> Tensor:
-        """Apply the network in evaluation mode, batch by batch; afterwards it is in training mode again.
+        """Apply the network in evaluation mode, batch by batch; afterwards the network is in training mode again.
 
         During validation each process computes a share of the outputs (`processes.in_shares`).
 

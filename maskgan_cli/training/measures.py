@@ -91,7 +91,7 @@ class PaintingMeasures:
         return measures
 
     def _each(self, network: Any, pictures: Tensor) -> Tensor:
-        """Return a network's outputs for pictures (N, 3, S, S), on the CPU; the processes divide the work among them."""
+        """Return a network's outputs for pictures (N, 3, S, S), on the CPU; each process computes some of them."""
 
         def compute(rows: slice) -> Tensor:
             return torch.cat([network(part) for part in torch.split(pictures[rows], self._batch)])

@@ -41,6 +41,7 @@ class PerceptualSettings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> PerceptualSettings:
+        """Check that ``width`` is only set for the network ``random``."""
         if self.network != "random" and self.width != 64:
             raise ValueError("width can only be set with network=random; VGG-19 has 64")
         return self

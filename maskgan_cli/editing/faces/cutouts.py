@@ -174,14 +174,14 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
 
 
 def _locate_source(source: Path, record: Path) -> Path:
-    """Return the photo's path from the record. If that file is missing, look for its name beside the record.
+    """Return the path of the photo to which a record belongs.
 
     Args:
-        source: the path in the record.
+        source: the photo's path as it is stored in the record.
         record: the record's file.
 
     Returns:
-        ``source`` if neither file exists.
+        ``source``; but if only a file of the same name beside the record exists, the path of this file.
     """
     return source if source.is_file() or not (record.parent / source.name).is_file() else record.parent / source.name
 

@@ -109,7 +109,7 @@ def _scaled(labels: LabelMap, sides: tuple[int, int]) -> LabelMap:
 
 
 class MaskMaker:
-    """A function that makes masks with the face parser. The parser is loaded when the first mask is needed.
+    """A callable that makes masks with the face parser. The parser is loaded when the first mask is needed.
 
     Args:
         weights: weights of the face parser; None: those that `find_weights` finds.

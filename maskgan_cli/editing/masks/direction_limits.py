@@ -47,7 +47,11 @@ def limits(motion: Motion) -> tuple[float, float]:
     allowed = {name: _bounds(name.split()[0], value) for name, value in begin.items()}
 
     def far(sign: int) -> float:
-        """Return how many steps, forwards (1) or backwards (-1), keep all measurements in their ranges."""
+        """Return the last number of steps at which all measurements are in their ranges.
+
+        Args:
+            sign: 1 for steps forwards; -1 for steps backwards, whose number is returned as 0 or below.
+        """
         steps = np.arange(_STEP, FARTHEST + _STEP / 2, _STEP)
         for amount in steps:
             figures = _figures(motion, sign * float(amount))
@@ -73,7 +77,7 @@ def _bounds(name: str, value: float) -> tuple[float, float]:
 
 
 def obstacle(motion: Motion, labels: LabelMap) -> str | None:
-    """Return the reason why a direction cannot change a face, e.g. that its mask shows no mouth; None if it can.
+    """Return the reason why a direction cannot change a face, e.g. that its mask shows no mouth; else return None.
 
     Args:
         motion: motion of the face's mask in the direction.
@@ -100,8 +104,8 @@ def _figures(motion: Motion, amount: float) -> dict[str, float]:
         amount: number of steps, also fractions; below 0 backwards.
 
     Returns:
-        The measurements by name, e.g. ``mouth_width``: see `_BOUNDS`. Names of brows also name the brow, e.g.
-        ``brow_height l_brow``.
+        The measurements by name, e.g. ``mouth_width``: see `_BOUNDS`. The height is measured for each brow, with the
+        brow's name in the key, e.g. ``brow_height l_brow``.
     """
     side, found = motion.frame.side, dict[str, float]()
     outline = motion.outline

@@ -75,7 +75,7 @@ class Step:
         labels: (S, S), the moved mask.
         direction: name of the direction.
         asked, used: the requested number of steps, and the number after limiting it to the allowed range.
-        obstacle: the reason why the direction cannot change this face; None if it can.
+        obstacle: the reason why the direction cannot change this face, e.g. that the mask shows no mouth; else None.
     """
 
     labels: LabelMap
@@ -125,7 +125,8 @@ def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, C
         samples: the N faces, with their attributes from the manifest.
 
     Returns:
-        The directions by name of the attribute. Attributes with fewer than two faces with or without them are left out.
+        The directions by name of the attribute. Attributes that fewer than two faces have, or that fewer than two faces
+        lack, are left out.
 
     Raises:
         InputError: the faces do not differ in any attribute.

@@ -1,6 +1,6 @@
-"""Interpolate in MaskVAE's latent space (paper, Sec. 3.2): between two masks, beyond them, or randomly around one.
+"""Interpolate in MaskVAE's latent space (paper, Sec. 3.2): between two masks, beyond them, or randomly around a mask.
 
-Also: paint the resulting masks, and write masks, painted faces, a strip and an animation to files.
+This module also paints the resulting masks, and writes masks, painted faces, a strip and an animation to files.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ class MaskManifold:
         weights: a weights file, or a run folder of `maskgan train vae`.
         device: see `pick_device`.
 
+    Attributes:
+        size: side of the masks that the network itself encodes and decodes, in pixels.
+
     Raises:
         InputError: the weights or the device do not exist.
     """
@@ -75,13 +78,16 @@ class MaskManifold:
 
     @torch.inference_mode()
     def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:
-        """Decode codes (N, latent), and yield N label maps (side, side) one after the other; see `decode_labels`."""
+        """Decode N codes (N, latent), and yield a label map (side, side) for each of them; see `decode_labels`."""
         for i in range(len(codes)):
             yield decode_labels(self.network, codes[i : i + 1], side)[0].to("cpu", torch.uint8).numpy()
 
 
 def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:
-    """Return ``steps`` evenly spaced positions from -beyond to 1 + beyond. 0 is the first mask, 1 is the second."""
+    """Return the positions (steps,) of an interpolation, evenly spaced from -beyond to 1 + beyond.
+
+    At position 0 is the first mask, at position 1 the second.
+    """
     return np.linspace(-beyond, 1.0 + beyond, steps)
 
 
@@ -97,7 +103,7 @@ def between(first: Codes, second: Codes, where: Sequence[float] | npt.NDArray[np
 
 
 def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
-    """Return ``count`` random codes near a code, as ``centre`` plus Gaussian noise.
+    """Return random codes (count, latent) near a code: ``centre`` plus Gaussian noise.
 
     Args:
         centre: (1, latent), the code.
@@ -111,7 +117,7 @@ def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
 
 @dataclass(frozen=True)
 class Names:
-    """Paths of the files of one `Interpolation` in its folder.
+    """The paths of the files that one `Interpolation` writes into its folder.
 
     Attributes:
         masks: files of the label maps, in order.
@@ -131,6 +137,7 @@ class Names:
         digits = max(3, len(str(count - 1)))
 
         def numbered(kind: str) -> list[Path]:
+            """Return the numbered paths of one kind of file: ``mask`` or ``face``."""
             return [folder / f"{kind}-{i:0{digits}d}.png" for i in range(count)]
 
         return cls(numbered("mask"), numbered("face") if faces else [], folder / "strip.png", folder / "animation.gif")
@@ -167,7 +174,7 @@ class Interpolation:
         return strip(self.frames)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
-        """Write masks, strip, animation and faces into a folder, as ``maskgan interpolate`` does; return the paths.
+        """Write masks, strip, animation and faces into a folder, as ``maskgan interpolate`` does; return all paths.
 
         Existing files with the same content are kept.
 
@@ -188,7 +195,11 @@ class Interpolation:
         return list(files)
 
     def files(self, names: Names) -> dict[Path, bytes]:
-        """Return the content of each file by its path, in the order in which files are reported."""
+        """Return a dict from the path of each file to its content.
+
+        Args:
+            names: the paths.
+        """
         note = face_note(self.note)
         return {
             **mask_files(names, self.masks),
@@ -219,12 +230,12 @@ def paint_masks(
 
 
 def mask_files(names: Names, masks: Sequence[LabelMap]) -> dict[Path, bytes]:
-    """Return the content (PNG) of the label maps' files, by path."""
+    """Return a dict from the path of each label map's file to its content, a PNG."""
     return {path: encode_label_map(labels) for path, labels in zip(names.masks, masks, strict=True)}
 
 
 def face_note(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record that is written into a painted face's file: ``settings`` and the kind of edit."""
+    """Return the record that is written into a painted face's file: the kind of edit, and the given ``settings``."""
     return {"edit": "interpolate", **settings}
 
 
@@ -233,10 +244,10 @@ def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | Non
 
     Args:
         names: paths of the files.
-        settings: see `face_note`.
+        settings: settings of the present run: see `face_note`.
 
     Returns:
-        The faces if all files exist with the same record; else None.
+        The faces if all files exist and their records equal that of the present run; else None.
     """
     note = face_note(settings)
     if not all(path.is_file() and read_note(path) == note for path in names.faces):
@@ -245,7 +256,7 @@ def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | Non
 
 
 def refuse_others(files: Mapping[Path, bytes]) -> None:
-    """Check that writing these contents would not change an existing file.
+    """Check that writing ``files``, a dict from path to content, would not change an existing file.
 
     Raises:
         InputError: a file exists with other content. The error names the first such file.
@@ -256,7 +267,7 @@ def refuse_others(files: Mapping[Path, bytes]) -> None:
 
 
 def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:
-    """Make one picture for each mask: the coloured mask, and below it its painted face, if ``faces`` is not empty."""
+    """Make one picture for each mask: the coloured mask, and below it its painted face, unless ``faces`` is empty."""
     tile = min(max(len(masks[0]), _TILE[0]), _TILE[1])
     columns = [colourise(resize_labels(labels, tile)) for labels in masks]
     if faces:
@@ -270,7 +281,7 @@ def strip(pictures: Sequence[Picture]) -> Picture:
 
 
 def encode_animation(pictures: Sequence[Picture]) -> bytes:
-    """Encode pictures of the same size as an endlessly repeated GIF.
+    """Encode pictures of the same size as the frames of an endlessly repeated GIF, and return the file's content.
 
     Pictures with up to 256 colours, such as coloured masks, keep their exact colours; faces are reduced to 256 colours.
     """

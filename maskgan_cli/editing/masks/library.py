@@ -1,7 +1,7 @@
 """Load the masks that are included in the package: accessories, and pairs of masks that differ in one property.
 
-The file ``assets/library.npz`` contains them, and the browser editor's example faces. ``recipes/make_library.py``
-renders them.
+The file ``assets/library.npz`` contains these masks and the browser editor's example faces. The script
+``recipes/make_library.py`` renders them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Accessory:
 
 @functools.cache
 def read_library() -> dict[str, Any]:
-    """Read all arrays of the file, by name. They are read only once."""
+    """Read ``assets/library.npz``, and return all its arrays by name. The file is read only once."""
     with np.load(_FILE, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -89,7 +89,11 @@ def item(name: str) -> Accessory:
 
 
 def item_name(name: str) -> str:
-    """Return ``name`` if it is a name in `ITEMS`; if it is a kind, e.g. ``glasses``, the first name of this kind.
+    """Return the name of an accessory, a key of `ITEMS`.
+
+    Args:
+        name: a key of `ITEMS`, which is returned unchanged; or a kind, e.g. ``glasses``, for the first accessory of
+            this kind.
 
     Raises:
         InputError: there is no accessory of that name.
@@ -105,7 +109,7 @@ def pairs(direction: str) -> npt.NDArray[np.uint8]:
     """Return N pairs of masks (N, 2, S, S) of rendered faces. The masks of a pair differ only in one property.
 
     Args:
-        direction: name of the property in `DIRECTIONS`, e.g. ``smile``. The second mask has more of it.
+        direction: name of the property in `DIRECTIONS`, e.g. ``smile``. The second mask has more of the property.
 
     Raises:
         InputError: there is no direction of that name.
@@ -116,7 +120,7 @@ def pairs(direction: str) -> npt.NDArray[np.uint8]:
 
 
 def known(what: str, name: str, names: Iterable[str]) -> str:
-    """Return ``name`` if it is one of ``names``.
+    """Check that ``name`` is one of the allowed ``names``, and return it.
 
     Args:
         what: what the name stands for, for the error message.

@@ -1,10 +1,10 @@
 """Interpolate between the masks of two photos with MaskVAE, starting and ending exactly at the photos' own masks.
 
 MaskVAE's reconstructions are coarser than the masks, so there would be a jump between a photo's own mask and MaskVAE's
-first interpolated mask. To avoid it, the loss of detail is added back. For both photos, the difference between the
-signed distances (see `borders`) of the own mask and of its reconstruction is computed. To the signed distances of an
-interpolated mask, both differences are added, each with a weight that falls linearly from 1 at its own photo to 0 at
-the other. All this is done in the faces' upright frames; the frames are interpolated too.
+first interpolated mask. To avoid the jump, the lost detail is added back. For both photos, the difference between the
+signed distances (see `borders`) of the own mask and of its reconstruction is computed. Both differences are added to
+the signed distances of an interpolated mask, each with a weight that falls linearly from 1 at its own photo to 0 at the
+other photo. All this is done in the faces' upright frames (see `upright`), which are interpolated too.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ def masks_between(
 
     Args:
         first, second: (S, S) and (T, T), the two masks.
-        where: positions of the masks; 0 is ``first``, 1 is ``second``. With ``keep_ends`` they go from 0 to 1.
+        where: positions of the masks; 0 is ``first``, 1 is ``second``. With ``keep_ends``, positions are from 0 to 1.
         manifold: a trained MaskVAE.
         keep_ends: the first and the last mask are ``first`` and ``second`` themselves. Otherwise they are MaskVAE's
             reconstructions, as in the paper.
-        photos: whether both are masks of photos. If so, and with ``keep_ends``, `morph` is used.
+        photos: whether both are masks of photos. For photos with ``keep_ends``, `morph` is used, so that the sequence
+            has no jumps at its ends.
     """
     if keep_ends and photos:
         return list(morph(first, second, where, manifold))
@@ -70,7 +71,12 @@ def masks_between(
 
 
 def _frame(first: Upright, second: Upright, share: float) -> Upright:
-    """Interpolate the rotation, scale and centre of two upright frames; ``share`` 0 is the first, 1 is the second."""
+    """Return an upright frame between two others: its rotation, scale and centre are interpolated.
+
+    Args:
+        first, second: the two frames, with the same side.
+        share: 0 for the first frame, 1 for the second, and values between them.
+    """
     turns = [complex(frame.matrix[0, 0], frame.matrix[1, 0]) for frame in (first, second)]
     turn = turns[0] * (turns[1] / turns[0]) ** share
     linear, centre = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]]), np.full(2, first.side / 2)

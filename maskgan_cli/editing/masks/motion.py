@@ -1,9 +1,9 @@
 """Move a face's mask in a direction of MaskVAE's latent space, e.g. towards a smile, without losing its detail.
 
-MaskVAE decodes the mask's code and the code after one step. Its reconstructions are coarser than the mask, so they are
-not used themselves. Only the change between them is measured, and applied to the mask's own parts: the curves of the
+MaskVAE decodes the mask's code, and the code after one step. The two decoded masks are coarser than the mask, so they
+are not used directly. Only the change between them is measured, and applied to the mask's own parts: the curves of the
 mouth, the lines of the brows, the width of the nose, the outline of the face, and the signed distances (see `borders`)
-of all other classes. Everything is measured in the face's upright frame, and drawn at the mask's own size.
+of all other classes. Everything is measured in the face's upright frame (see `upright`), and drawn at the mask's size.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ class Motion:
         reach: ids of the classes that may change.
         pieces: names of the pieces of the face that move: see `measure_motion`.
         mouth, brows, nose, outline: the mask's own parts, measured in the frame; None if the mask does not show them.
-        eyes: row of the eye below each brow, by the brow's name.
-        mouth_change, brow_change, nose_change, outline_change: change of each part for one step; None if it does not
-            move.
-        ids, depths: the other classes that move, and their signed distances (N, side, side) before the change.
-        more, less: changes of these distances (N, side, side) for one, two, ... steps: forwards, and backwards.
+        eyes: row, in the frame, of the eye below each brow, by the brow's name.
+        mouth_change, brow_change, nose_change, outline_change: change of each part for one step; None if the part does
+            not move.
+        ids: ids of the N other classes that move.
+        depths: (N, side, side), signed distances of these classes in the frame before the change.
+        more: changes of ``depths`` after one, two, ... steps forwards.
+        less: changes of ``depths`` after one, two, ... steps backwards.
         lengthens: whether only hair may be added or removed.
     """
 
@@ -92,22 +94,25 @@ class Motion:
         return borders.without_specks(result, labels, _SPECK * labels.size)
 
     def changed_mouth(self, amount: float) -> Mouth:
-        """Return the face's mouth after ``amount`` steps; ``mouth`` and ``mouth_change`` must not be None."""
+        """Return the face's mouth after ``amount`` steps. ``mouth`` and ``mouth_change`` must not be None."""
         assert self.mouth is not None and self.mouth_change is not None
         change = self.mouth_change if amount > 0 else self.mouth_change.reversed
         nose = self.nose.bottom if self.nose is not None else None
         return mouth_shape.changed_mouth(self.mouth, change, abs(amount), nose)
 
     def opening_left(self, amount: float) -> float:
-        """Return the distance of the lips after ``amount`` steps, as a share of the mouth's width.
+        """Return the distance between the lips after ``amount`` steps, as a share of the mouth's width.
 
-        It is below 0 if the step would close the lips further than they can close.
+        The distance is below 0 if the steps would close the lips further than they can close.
         """
         assert self.mouth is not None and self.mouth_change is not None
         return self.mouth.opening / self.mouth.width + amount * float(self.mouth_change.gap.max())
 
     def _with_borders(self, labels: LabelMap, amount: float) -> LabelMap:
-        """Move only the classes ``ids``, by their signed distances; nose, brows and mouth stay unchanged."""
+        """Return a mask (S, S) in which only the classes ``ids`` have moved by ``amount`` steps.
+
+        They are moved by their signed distances. Nose, brows and mouth stay unchanged.
+        """
         knots = self.more if amount > 0 else self.less
         if self.depths is None or not knots:
             return labels
@@ -138,7 +143,8 @@ def measure_motion(
         pieces: names of the pieces that move: mouth, brows, nose, outline (of the face), chin, hair, and borders (of
             all other classes).
         reach: names of the classes that may change.
-        both: also measure the change for one step backwards, and use the mean of the two changes of each part.
+        both: also measure the change for one step backwards, and use for each part the mean of the change forwards and
+            the negated change backwards.
     """
     frame = Upright.of(labels, manifold.size)
     upright = frame.labels(labels)
@@ -175,12 +181,14 @@ def measure_motion(
 
 
 def _outline(decoded: Sequence[LabelMap], scale: int, weights: Field) -> Field | None:
-    """Measure the change of the face's outline (180,) for one step; None if MaskVAE's masks show no face.
+    """Measure the change of the face's outline for one step: see `outline_change` for the result.
+
+    Return None if MaskVAE's masks show no face.
 
     Args:
         decoded: MaskVAE's masks after 0 and 1 steps, and optionally after -1 steps.
         scale: pixels of these masks per pixel of the frame.
-        weights: (180,), weights of the outline's rays: see `outline_change`.
+        weights: (180,), factors for the rays of the outline: see `outline_change`.
     """
     first = measure_outline(decoded[0], fine=scale)
     if first is None:
@@ -216,14 +224,14 @@ def _mouth(decoded: list[LabelMap], scale: int) -> MouthChange | None:
 
 
 def _mean(change: Callable[[T, T], Field | None], masks: Sequence[T]) -> Field | None:
-    """Return the mean of a part's change for one step forwards, and its negated change for one step backwards.
+    """Return the change of a part for one step: the mean of its change forwards and its negated change backwards.
 
     Args:
-        change: function that measures the change between two masks (or shapes); None if it cannot.
+        change: function that measures the change between two masks (or shapes); it returns None if this is impossible.
         masks: masks (or shapes) after 0 and 1 steps, and optionally after -1 steps.
 
     Returns:
-        Only one of the two changes if the other is None; None if both are.
+        The mean. If only one of the two changes can be measured, that change; None if neither can be measured.
     """
     found = [change(masks[0], one) for one in masks[1:3]]
     signed = [sign * one for sign, one in zip((1, -1), found, strict=False) if one is not None]
@@ -231,7 +239,9 @@ def _mean(change: Callable[[T, T], Field | None], masks: Sequence[T]) -> Field |
 
 
 def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, lengthens: bool) -> dict[str, Any]:
-    """Measure the changes of the classes that are moved by signed distances, as arguments of `Motion`.
+    """Measure the changes of the classes that are moved by signed distances.
+
+    Return a dict with the attributes ``ids``, ``depths``, ``more``, ``less`` and ``lengthens`` of `Motion`.
 
     Args:
         own: the mask in its upright frame.
@@ -251,11 +261,13 @@ def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, leng
 
 
 def _between(knots: tuple[Field, ...], amount: float) -> Field:
-    """Return the change after ``amount`` (0 or more) steps by linear interpolation, or extrapolation beyond the last.
+    """Return the change of signed distances (N, side, side) after any number of steps.
+
+    It is interpolated linearly between the known changes, and extrapolated beyond the last of them.
 
     Args:
-        knots: changes after 1, 2, ... steps.
-        amount: number of steps, also fractions.
+        knots: the known changes (N, side, side), after 1, 2, ... steps.
+        amount: number of steps, 0 or more, also fractions.
     """
     last = min(max(int(np.ceil(amount)), 1), len(knots))
     begin = knots[last - 2] if last > 1 else np.zeros_like(knots[0])

@@ -1,4 +1,4 @@
-"""How a mouth's outline changes from one head's pose to another's, by the heads fitted to two masks."""
+"""Transform a mouth from the pose of one head to the pose of another, by means of 3D heads fitted to both masks."""
 
 from __future__ import annotations
 
@@ -25,21 +25,23 @@ _LEAST: Final = 0.02  # smaller changes are noise of the masks
 def mouth_transform(
     target: LabelMap, source: LabelMap, linear: Points, shift: Points, along: Points, points: tuple[Points, Points]
 ) -> tuple[Points, Points]:
-    """Find the affine transform that shows the target's mouth in the pose of the source's head.
+    """Find the affine transform that maps the target's mouth to the pose of the source's head.
 
-    The mouth's surface on the fitted heads gives scale and shear. The middle of the mouth moves horizontally to that of
-    the source's mouth, and vertically with the nose and the fitted head, because expressions move the mouth vertically.
+    Scale and shear are those of the region around the mouth on the heads fitted to both masks. Horizontally, the middle
+    of the mouth moves to the middle of the source's mouth. Vertically, it moves with the nose and the fitted head and
+    not with the source's mouth, because expressions also move the mouth vertically.
 
     Args:
-        target: (T, T).
-        source: (S, S).
-        linear, shift: (2, 2) and (2,), transform of upright heads without a pose: x -> linear x + shift, in the
-            source's pixels.
+        target: (T, T), mask of the face whose mouth is used.
+        source: (S, S), mask of the face that gets the mouth.
+        linear, shift: (2, 2) and (2,), the transform p -> ``linear @ p + shift`` that is used if the pose of both heads
+            is the same, in pixels of the source.
         along: (2,), the unit vector from eye to eye in the source.
-        points: the five points of target and source (5, 2), in the source's pixels; eyes and mouth are known.
+        points: the five points (5, 2) of the target and of the source, in pixels of the source. Eyes and mouth corners
+            must not be NaN.
 
     Returns:
-        Matrix (2, 2) and shift (2,) in the source's pixels.
+        Matrix (2, 2) and shift (2,) of the transform, in pixels of the source.
     """
     here, there = points
     posed = _between_heads(target, source)
@@ -58,7 +60,10 @@ def mouth_transform(
 
 
 def _between_heads(target: LabelMap, source: LabelMap) -> Points:
-    """The affine transform (2, 3) of the mouth's region from the target's to the source's fitted head."""
+    """Return the affine transform (2, 3) of the region around the mouth between the heads fitted to two masks.
+
+    It maps positions (x, y, 1) in the target (T, T), in pixels of the source, to positions in the source (S, S).
+    """
     if np.array_equal(target, source):
         return np.eye(2, 3)
     side = len(source)
@@ -73,7 +78,7 @@ def _between_heads(target: LabelMap, source: LabelMap) -> Points:
 
 @lru_cache(maxsize=1)
 def _region() -> Region:
-    """The vertices of the head around the mouth."""
+    """Return a boolean array (V,): whether each vertex of the 3D head lies around the mouth."""
     model = head()
     x, y, z = model.canonical.T
     region: Region = model.on_body & (np.abs(x) < 0.45) & (y > 6.55) & (y < 7.15) & (z > 1.0)

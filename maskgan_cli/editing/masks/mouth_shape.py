@@ -1,4 +1,7 @@
-"""Describe a mouth by curves from corner to corner: measure it in a mask, measure its change by MaskVAE, draw it."""
+"""Describe a mouth by curves from corner to corner: measure it in a mask, measure how MaskVAE changes it, and draw it.
+
+The upright frame of a face is explained in `upright`.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ class Mouth:
 
 @dataclass(frozen=True)
 class MouthChange:
-    """The change of a mouth for one step in a direction.
+    """The change of a mouth for one step in a direction of MaskVAE's latent space.
 
     Attributes:
         wider: increase of the width, as a share of the width.
@@ -89,11 +92,11 @@ class MouthChange:
 
 
 def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
-    """Measure the mouth of an upright mask; None if it shows no mouth, or one less than 6 pixels wide.
+    """Measure the mouth in an upright mask; return None if the mask shows no mouth or one less than 6 pixels wide.
 
     Args:
-        labels: (side * fine, side * fine), the upright mask.
-        fine: pixels of the mask per pixel of the frame.
+        labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.
+        fine: pixels of the mask per pixel of the frame, along each side.
     """
     whole = largest_piece(np.isin(labels, _PARTS))
     columns = np.flatnonzero(whole.any(0))
@@ -115,12 +118,15 @@ def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
 
 
 def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | None:
-    """Measure the change between the mouths of two masks of MaskVAE.
+    """Measure the change between the mouths of two masks that MaskVAE decoded, one step apart.
 
     The change is made symmetric, because faces and the package's directions are symmetric.
 
+    Args:
+        before, after: the mouths, as returned by `measure_mouth`.
+
     Returns:
-        None if a mask has no mouth, or if too little of the mouth is left in the second mask.
+        None if one of the mouths is None, or if too little of the mouth is left in ``after``.
     """
     if before is None or after is None or after.width < 0.5 * before.width:
         return None
@@ -139,7 +145,7 @@ def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | Non
 
 
 def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
-    """Return the mean of two changes; for the lips' factors it is the geometric mean."""
+    """Return the mean of two changes of a mouth. For the factors of the lips' thickness, it is the geometric mean."""
     return MouthChange(
         (first.wider + second.wider) / 2,
         (first.line + second.line) / 2,
@@ -150,14 +156,14 @@ def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
 
 
 def changed_mouth(mouth: Mouth, change: MouthChange, amount: float, nose: float | None = None) -> Mouth:
-    """Return a mouth after ``amount`` steps of a change.
+    """Return a mouth after a change has been applied to it for a number of steps.
 
     Args:
         mouth: the mouth before the change.
         change: the change for one step.
         amount: number of steps, 0 or more, also fractions.
-        nose: y of the nose's lower end. The mouth is kept from moving closer to the nose than half of its distance
-            before the change. None: no limit.
+        nose: y of the nose's lower end in the frame. The distance between nose and mouth stays at least half as large
+            as before the change. None: the distance is not limited.
     """
     middle, half = (mouth.left + mouth.right) / 2, mouth.width / 2 * (1 + amount * change.wider)
     upper, lower = (float(np.clip(ratio**amount, *_LIPS)) for ratio in (change.upper, change.lower))
@@ -183,8 +189,8 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
     Args:
         labels: (S, S), the mask.
         frame: the face's upright frame.
-        old: the mask's mouth, in this frame.
-        new: the changed mouth, in this frame.
+        old: the mask's present mouth, in the frame.
+        new: the changed mouth, in the frame.
 
     Returns:
         (S, S), a new mask.
@@ -219,23 +225,26 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
 
 
 def _first(region: Region) -> Field:
-    """Return the first row of a region (H, W) in each column; 0 in columns without the region."""
+    """Return for each column of a region (H, W) its first row in the region; 0 in columns without the region."""
     return np.asarray(region.argmax(0), np.float64)
 
 
 def _end(region: Region) -> Field:
-    """Return the row below the last row of a region (H, W) in each column; H in columns without the region."""
+    """Return for each column of a region (H, W) the row below its last row in the region.
+
+    Return H for columns without the region.
+    """
     return np.asarray(len(region) - region[::-1].argmax(0), np.float64)
 
 
 def _filled(curve: Field, known: Region) -> Field:
-    """Replace the values of a curve at positions that are not ``known``, by linear interpolation."""
+    """Replace the values (N,) of a curve where ``known`` (N,) is False, by linear interpolation."""
     places = np.arange(len(curve))
     return np.asarray(np.interp(places, places[known], curve[known]))
 
 
 def _smooth(curve: Field) -> Field:
-    """Blur a curve along the mouth with a Gaussian."""
+    """Blur a curve (N,), sampled along a mouth, with a Gaussian."""
     return np.asarray(ndimage.gaussian_filter1d(curve, max(_SMOOTH * len(curve), 0.5), mode="nearest"))
 
 

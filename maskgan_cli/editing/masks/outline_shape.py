@@ -1,7 +1,7 @@
-"""Describe a face's outline by rays from its middle: measure it, measure how MaskVAE changes it, and move it in a mask.
+"""Describe a face's outline by rays from the face's middle: measure it, measure how MaskVAE changes it, and move it.
 
-Regions near the outline move with it: ears, earrings and hair beside it, and the neck below. Eyes, brows, nose and
-mouth keep their position.
+Regions near the outline move with the outline: ears, earrings and hair beside it, and the neck below it. Eyes, brows,
+nose and mouth keep their position. The upright frame of a face is explained in `upright`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, flo
     """Measure the outline of a face in its upright mask.
 
     Args:
-        labels: (T, T), the upright mask.
-        fine: pixels of the mask per pixel of the frame.
+        labels: (T, T), the upright mask: see `Upright.labels`.
+        fine: pixels of the mask per pixel of the frame, along each side.
         middle: (x, y) in the frame, where the rays begin; None: the middle between the cheeks, at the height between
             eyes and mouth.
 
@@ -72,14 +72,15 @@ def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, flo
 
 
 def outline_change(before: Outline | None, after: Outline | None, weights: Field) -> Field | None:
-    """Measure the change between two outlines, made symmetric.
+    """Measure the change between two outlines of a face, made symmetric (left and right are averaged).
 
     Args:
-        before, after: the outlines; both have the same middle.
-        weights: (180,), factors for the rays, e.g. `chin`.
+        before, after: the outlines, as returned by `measure_outline`; both have the same middle.
+        weights: (180,), factor for the motion at each ray, e.g. the result of `chin`.
 
     Returns:
-        (180,), outward motion of the outline as shares of its distance from the middle; None if an outline is None.
+        (180,), outward motion of the outline at each ray, as a share of the outline's distance from the middle. None
+        if one of the outlines is None.
     """
     if before is None or after is None:
         return None
@@ -89,12 +90,12 @@ def outline_change(before: Outline | None, after: Outline | None, weights: Field
 
 
 def sides_and_chin() -> Field:
-    """Return weights (180,) of the rays that are 1 at the cheeks and the chin, and fall to 0 at the top of the head."""
+    """Return a weight for each ray (180,): 1 at the cheeks and the chin, falling to 0 at the top of the head."""
     return _from(np.abs(_down()), 175, 95)
 
 
 def chin() -> Field:
-    """Return weights (180,) of the rays that are 1 at the chin, and fall to 0 at the cheeks."""
+    """Return a weight for each ray (180,): 1 at the chin, falling to 0 at the cheeks."""
     return _from(np.abs(_down()), 100, 30)
 
 
@@ -104,8 +105,8 @@ def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field,
     Args:
         labels: (S, S), the mask.
         frame: the face's upright frame.
-        outline: the face's outline in that frame.
-        out: (180,), outward motion as shares of the outline's distance from the middle; below 0 inwards.
+        outline: the face's outline in the frame.
+        out: (180,), outward motion at each ray, as a share of the outline's distance from the middle; below 0 inwards.
         reach: ids of the classes that may change.
 
     Returns:
@@ -133,7 +134,7 @@ def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field,
 
 
 def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[int]) -> LabelMap:
-    """Resample a part of a mask at other positions, with smooth outlines.
+    """Resample a rectangular part of a mask at other positions, and return the new part (h, w) with smooth outlines.
 
     Args:
         here: (h, w), the part of the mask.
@@ -160,18 +161,23 @@ def _strength(share: Field) -> Field:
 
 
 def _at(curve: Field, ray: Field) -> Field:
-    """Interpolate values (180,) of the rays at fractional ray numbers ``ray``; the last ray is next to the first."""
+    """Interpolate the values of neighbouring rays linearly. The last ray is next to the first.
+
+    Args:
+        curve: (180,), a value for each ray.
+        ray: ray numbers, also fractions, at which values are returned.
+    """
     low = np.floor(ray).astype(np.intp)
     part = ray - low
     return np.asarray(curve[low % RAYS] * (1 - part) + curve[(low + 1) % RAYS] * part)
 
 
 def _down() -> Field:
-    """Return the angle of each ray (180,) from straight down, in degrees, -180 to 180."""
+    """Return for each ray (180,) its angle from the ray that goes straight down, in degrees from -180 to 180."""
     return np.degrees(_ANGLES - np.pi / 2 + np.pi) % 360 - 180
 
 
 def _from(angle: Field, zero: float, one: float) -> Field:
-    """Return weights for angles in degrees: 1 up to ``one``, 0 from ``zero`` on, and smoothly falling between them."""
+    """Return weights for angles in degrees: 1 up to the angle ``one``, falling smoothly to 0 at the angle ``zero``."""
     share = np.clip((zero - angle) / (zero - one), 0, 1)
     return np.asarray(share * share * (3 - 2 * share))

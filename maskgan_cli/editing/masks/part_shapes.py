@@ -1,4 +1,7 @@
-"""Measure brows and noses in a mask, measure how MaskVAE changes them, and change them in the mask."""
+"""Measure brows and noses in a mask, measure how MaskVAE changes them, and change them in the mask.
+
+The upright frame of a face is explained in `upright`.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +53,12 @@ class Nose:
 
 
 def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
-    """Measure a brow of an upright mask; None if the mask shows less than 4 columns of this brow.
+    """Measure a brow in an upright mask; return None if the mask shows less than 4 columns of this brow.
 
     Args:
-        labels: (side * fine, side * fine), the upright mask.
+        labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.
         name: ``l_brow`` or ``r_brow``.
-        fine: pixels of the mask per pixel of the frame.
+        fine: pixels of the mask per pixel of the frame, along each side.
     """
     region = largest_piece(labels == ID[name])
     columns = np.flatnonzero(region.any(0))
@@ -67,11 +70,11 @@ def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
 
 
 def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
-    """Measure the nose of an upright mask; None if the mask shows less than 4 rows of a nose.
+    """Measure the nose in an upright mask; return None if the mask shows less than 4 rows of a nose.
 
     Args:
-        labels: (side * fine, side * fine), the upright mask.
-        fine: pixels of the mask per pixel of the frame.
+        labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.
+        fine: pixels of the mask per pixel of the frame, along each side.
     """
     region = largest_piece(labels == ID["nose"])
     rows = np.flatnonzero(region.any(1))
@@ -87,12 +90,12 @@ def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None
     """Measure how far the brows move down between two upright masks.
 
     Args:
-        before, after: the two masks.
-        fine: pixels of the masks per pixel of the frame.
+        before, after: (side * fine, side * fine), the two masks.
+        fine: pixels of the masks per pixel of the frame, along each side.
 
     Returns:
-        Downward motion (33,) in pixels of the frame, from the inner to the outer end of a brow; the mean of both brows.
-        None if no brow is visible in both masks.
+        (33,), downward motion in pixels of the frame at 33 positions from the inner to the outer end of a brow. It is
+        the mean of both brows. None if no brow is visible in both masks.
     """
     changes = []
     for name in ("r_brow", "l_brow"):
@@ -107,7 +110,15 @@ def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None
 
 
 def nose_change(before: Nose | None, after: Nose | None) -> Field | None:
-    """Measure the relative change (33,) of a nose's width, from its top to its bottom; None if a nose is None."""
+    """Measure the change of a nose's width.
+
+    Args:
+        before, after: the nose before and after the change, as returned by `measure_nose`.
+
+    Returns:
+        (33,), change of the width as a share of the width, at 33 positions from the top to the bottom of the nose. None
+        if one of the noses is None.
+    """
     if before is None or after is None:
         return None
     across = 2 * _ALONG - 1
@@ -124,7 +135,7 @@ def move_brows(labels: LabelMap, frame: Upright, brows: dict[str, Brow | None], 
         labels: (S, S), the mask.
         frame: the face's upright frame.
         brows: the mask's brows by name; None for a brow that the mask does not show.
-        down: (33,), downward motion in pixels of the frame, from the inner to the outer end of a brow.
+        down: (33,), downward motion in pixels of the frame, from the inner to the outer end of a brow; below 0 upward.
     """
     result, margin = labels, _MARGIN * frame.side
     for name, brow in brows.items():
@@ -145,8 +156,8 @@ def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> La
     Args:
         labels: (S, S), the mask.
         frame: the face's upright frame.
-        nose: the mask's nose, in this frame.
-        wider: (33,), relative change of the width from the nose's top to its bottom; below 0 narrower.
+        nose: the mask's nose, in the frame.
+        wider: (33,), change of the width as a share of the width, from the nose's top to its bottom; below 0 narrower.
     """
     times = np.maximum(1 + wider, _NARROWEST)
     half = float((nose.half * np.maximum(times, 1)).max()) + 4
@@ -160,14 +171,16 @@ def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> La
 
 
 def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: Field) -> LabelMap:
-    """Move a class of a mask by resampling it. It is drawn only over skin, and skin fills the place that it leaves.
+    """Move the pixels of one class of a mask by resampling, and return a new mask (S, S).
+
+    The moved class is drawn only over skin, and skin fills the pixels that it leaves.
 
     Args:
         labels: (S, S), the mask.
         frame: the face's upright frame.
         box: the part of the mask in which the class moves.
         kind: id of the class.
-        x, y: (h, w), for each pixel of the box the position in the frame from which it is taken.
+        x, y: (h, w), for each pixel of the box, the position in the frame from which the pixel's class is taken.
     """
     here = labels[box.slices]
     columns, rows = frame.to_mask(x, y)
@@ -181,11 +194,14 @@ def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: F
 
 
 def _along(places: Field, curve: Field) -> Field:
-    """Smooth a curve, and resample it at 33 evenly spaced positions.
+    """Smooth a curve, and resample it at 33 evenly spaced positions from its first to its last pixel.
 
     Args:
-        places: positions of the curve's values: centres of neighbouring pixels.
-        curve: the values.
+        places: (N,), positions of the curve's values: centres of neighbouring pixels.
+        curve: (N,), the values.
+
+    Returns:
+        (33,), the values at the new positions.
     """
     smooth = ndimage.gaussian_filter1d(curve, max(0.03 * len(curve), 0.5), mode="nearest")
     ends = (places[0] - 0.5, places[-1] + 0.5)

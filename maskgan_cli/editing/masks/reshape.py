@@ -52,7 +52,7 @@ class Reshaping:
 
     @property
     def note(self) -> dict[str, object]:
-        """Values for the record of a result."""
+        """Values for the record of a result: all changes, by the names of the attributes."""
         note: dict[str, object] = {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow}
         note |= {"move": list(self.move), "scale": self.scale, "open_mouth": self.open_mouth}
         if self.along:
@@ -107,11 +107,11 @@ def reshape(
 
 
 def open_mouth(labels: LabelMap, down: float) -> LabelMap:
-    """Move the lower lip of a mask (S, S) down, and fill the gap with the inside of the mouth.
+    """Move the lower lip of a mask down, and fill the gap with the inside of the mouth.
 
     Args:
-        labels: the mask.
-        down: motion of the lip's middle in pixels; it falls to 0 at the corners.
+        labels: (S, S), the mask.
+        down: motion of the lip's middle in pixels; the motion falls to 0 at the corners of the mouth.
 
     Returns:
         (S, S), a new mask; unchanged if the mask shows no lower lip.
@@ -145,7 +145,13 @@ def close_mouth(labels: LabelMap) -> LabelMap:
 
 
 def _by_place(parts: Collection[int]) -> list[list[int]]:
-    """Divide parts into groups that are scaled around a common middle. Each part of a pair, e.g. an eye, is a group."""
+    """Divide parts into groups of class ids; each group is scaled around its common middle.
+
+    Each part of a pair (e.g. each eye) is a group of its own; all other parts are one group.
+
+    Args:
+        parts: class ids of the parts.
+    """
     right = [part for part in parts if CLASSES[part].startswith("r_")]
     pairs = [part for part in parts if CLASSES[part].startswith(("l_e", "l_b"))]
     rest = [part for part in parts if part not in (*right, *pairs)]
@@ -177,7 +183,14 @@ def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
 
 
 def _moved(labels: LabelMap, parts: Collection[int], scale: float, offset: np.ndarray) -> LabelMap:
-    """Scale parts of a mask around their common middle, and move them by ``offset`` (right, down) in pixels."""
+    """Scale parts of a mask (S, S) around their common middle, move them, and return the changed mask.
+
+    Args:
+        labels: the mask; it is returned unchanged if it contains none of the parts.
+        parts: class ids of the parts.
+        scale: factor of the parts' size.
+        offset: (2,), motion in pixels to the right and down.
+    """
     region = np.isin(labels, list(parts))
     if not region.any():
         return labels

@@ -22,7 +22,7 @@ def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple
     Args:
         labels: (S, S), the label map.
         manifold: a trained MaskVAE.
-        step: (1, latent), vector of the step.
+        step: (1, latent), vector that is added to the mask's code.
         reach: names of the classes that may change.
     """
     if not step.any():
@@ -31,15 +31,16 @@ def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple
 
 
 def wear(labels: LabelMap, item: Accessory, face: Points | None = None) -> LabelMap:
-    """Put an accessory on the face of a label map, aligned by the landmarks of both faces; return a new label map.
+    """Put an accessory on a face in a label map, and return a new label map (S, S).
 
-    If the face wears an accessory of the same kind, that is taken off first. Hair above a hat is removed.
+    The accessory is aligned by the landmarks of the face and of the accessory's own face. If the face already wears an
+    accessory of the same kind, the old accessory is taken off. Hair above a hat is removed.
 
     Args:
         labels: (S, S), label map of the face.
         item: the accessory.
-        face: (5, 2), landmarks of the face; None: they are estimated from ``labels``. Pass those of the unedited mask
-            if an edit has widened the mouth, because its corners are landmarks.
+        face: (5, 2), landmarks of the face; None: they are estimated from ``labels``. If an edit has widened the mouth,
+            pass the landmarks of the mask before the edit, because the mouth's corners are landmarks.
     """
     points = points_of_mask(labels) if face is None else face
     turn, kind = similarity(item.points, points), item.kind
@@ -65,7 +66,13 @@ def above(region: Region) -> Region:
 
 
 def _moved(region: Region, turn: Points, side: int) -> Region:
-    """Transform a region (T, T) by a similarity transform ``turn`` (2, 3), and return a region (side, side)."""
+    """Transform a region (T, T) by a similarity transform, and return the transformed region (side, side).
+
+    Args:
+        region: the region.
+        turn: (2, 3), maps a position (x, y, 1) in the region to a position in the result.
+        side: side of the result in pixels.
+    """
     back = np.linalg.inv(turn[:, :2])
     rows, columns = np.mgrid[:side, :side] + 0.5
     source = np.floor(np.stack([columns - turn[0, 2], rows - turn[1, 2]], -1) @ back.T).astype(int)

@@ -35,11 +35,11 @@ def write_edits(
     attributes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Iterator[dict[str, str]]:
-    """Write the two simulated edits of each face's mask, and yield a row of a list for each of the two files.
+    """Write the two simulated edits of each face's mask to files, and yield a row of a list for each file.
 
     The edited masks M_inter and M_outer have the size of the face's own mask. The other face of an edit is drawn at
-    random from ``samples``. The rows, with the columns `COLUMNS`, form a list of pairs for ``maskgan render`` and for
-    the evaluation: these edits change a face's shape a little, and should not change its attributes.
+    random from ``samples``. A row is a dict with the keys `COLUMNS`. The rows form a list of pairs for ``maskgan
+    render`` and for the evaluation: these edits change a face's shape a little, and should not change its attributes.
 
     Args:
         samples: two or more faces with masks.
@@ -63,6 +63,7 @@ def write_edits(
 
     @functools.cache  # every face is also a reference
     def code_and_side(index: int) -> tuple[Codes, int]:
+        """Return the code (1, latent) of a face's mask, and the side of the mask in pixels."""
         labels = read_label_map(samples[index].mask)
         noise = torch.Generator().manual_seed(draws[index]) if sampled_codes else None
         return manifold.encode(labels, noise), len(labels)

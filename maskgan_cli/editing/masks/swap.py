@@ -57,11 +57,11 @@ def swap_parts(source: LabelMap, target: LabelMap, parts: Iterable[int]) -> Labe
 def hidden_eyes(*faces: LabelMap) -> frozenset[int]:
     """Return the class ids of the eyes and brows that hair, a hand or glasses hide in at least one of the label maps.
 
-    An eye or a brow counts as hidden if it is missing, or at most 0.3 times as large as the other one. In a turned head
-    the eye on the far side is smaller too, but not by so much.
+    An eye or a brow counts as hidden if it is missing, or at most 0.3 times as large as the other eye or brow. In a
+    turned head, the eye on the far side is also smaller, but by less than this.
 
     Args:
-        *faces: label maps of faces.
+        *faces: (H, W) each, label maps of faces.
     """
     hidden = set()
     for labels in faces:
@@ -98,10 +98,10 @@ def remove_parts(labels: LabelMap, parts: Iterable[int]) -> LabelMap:
 
 
 def head_region(labels: LabelMap) -> Region:
-    """Return the region (H, W) that the head would cover without hair: the convex hull of the face, and a skull.
+    """Return the region (H, W) that the head would cover without hair: the convex hull of the face, and the skull.
 
-    The skull is half an ellipse above the line of the eyes. It is as wide as the face, and as high as the distance from
-    eyes to chin, because the eyes are halfway between the chin and the top of the head.
+    The skull is half an ellipse above the eyes. The ellipse is as wide as the face. Its height above the eyes is the
+    distance from eyes to chin, because the eyes are halfway between the chin and the top of the head.
 
     Args:
         labels: (H, W), label map of a face.

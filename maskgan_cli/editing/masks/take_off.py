@@ -28,7 +28,7 @@ def kinds_of(names: Iterable[str]) -> tuple[str, ...]:
 def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:
     """Remove accessories of some kinds from a label map (S, S), and return a new label map.
 
-    If dark glasses hid the eyes, the eyes of a mean face are drawn there.
+    If dark glasses hid the eyes, the eyes of a mean face are drawn in their place.
 
     Args:
         labels: the label map.
@@ -44,7 +44,7 @@ def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:
 
 
 def _with_eyes(labels: LabelMap, hidden: np.ndarray) -> LabelMap:
-    """Draw missing eyes into a label map (S, S): the eyes of a mean face, aligned by the landmarks.
+    """Return a label map (S, S) with missing eyes drawn: the eyes of a mean face, aligned by the landmarks.
 
     Args:
         labels: the label map without glasses; it is returned unchanged if both eyes are visible.

@@ -1,8 +1,8 @@
 """Transform masks into the upright frame of a face, in which eyes and mouth are at their mean position in CelebA-HQ.
 
-The upright frame is a square coordinate system; a similarity transform (rotation, scale, shift) maps the mask to it.
-MaskVAE is trained on upright faces. Therefore masks are transformed into this frame before MaskVAE encodes them, and
-MaskVAE's changes are measured in it. So a tilted head is edited like an upright one.
+The upright frame is a square coordinate system; a similarity transform (rotation, scale, shift) maps the mask to the
+frame. MaskVAE is trained on upright faces. Therefore masks are transformed into the frame before MaskVAE encodes them,
+and MaskVAE's changes are measured in the frame. So a tilted head is edited like an upright head.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Upright:
-    """A face's upright frame: see the module's docstring.
+    """The upright frame of a face, a square coordinate system in which eyes and mouth are at fixed positions.
+
+    See the module's docstring.
 
     Attributes:
         matrix: (2, 3), maps a position (x, y, 1) in the mask to a position in the frame; see `data.alignment`.
@@ -54,8 +56,8 @@ class Upright:
     def of(cls, labels: LabelMap, side: int) -> Upright:
         """Compute the upright frame of a face from the eyes and the middle of the mouth in its mask.
 
-        The nose is not used, because it moves sideways when a head turns. If the mask does not show these landmarks, it
-        is assumed to be framed as in CelebA-HQ.
+        The nose is not used, because it moves sideways when a head turns. If the mask does not show eyes and mouth, the
+        face is assumed to be framed as in CelebA-HQ.
 
         Args:
             labels: (S, S), the face's mask.
@@ -79,14 +81,14 @@ class Upright:
         return np.concatenate([turn, -turn @ self.matrix[:, 2:]], 1)
 
     def labels(self, labels: LabelMap, *, fine: int = 1) -> LabelMap:
-        """Transform a mask (S, S) into the frame, by nearest neighbour. Outside of the mask, its edges are repeated.
+        """Transform a mask into the frame, by nearest neighbour. Outside of the mask, its edges are repeated.
 
         Args:
-            labels: the mask.
-            fine: pixels of the result per pixel of the frame.
+            labels: (S, S), the mask.
+            fine: pixels of the result per pixel of the frame, along each side.
 
         Returns:
-            (side * fine, side * fine).
+            (side * fine, side * fine), the upright mask.
         """
         middles = (np.arange(self.side * fine) + 0.5) / fine
         x, y = self.to_mask(middles[None, :], middles[:, None])
@@ -95,12 +97,19 @@ class Upright:
         return labels[rows, columns]
 
     def places(self, box: Box) -> tuple[Field, Field]:
-        """Return the positions in the frame, x (h, w) and y (h, w), of the centres of a mask's pixels in a box."""
+        """Return the positions in the frame of the centres of a mask's pixels.
+
+        Args:
+            box: the pixels: a rectangle of h rows and w columns of the mask.
+
+        Returns:
+            x (h, w) and y (h, w) of the positions.
+        """
         x, y = np.arange(box.left, box.right)[None, :] + 0.5, np.arange(box.top, box.bottom)[:, None] + 0.5
         return self._times(self.matrix, x, y)
 
     def to_mask(self, x: Field, y: Field) -> tuple[Field, Field]:
-        """Convert positions (x, y) in the frame to positions (x, y) in the mask."""
+        """Convert positions in the frame to positions in the mask: x and y, arrays of any shape."""
         return self._times(self.back, x, y)
 
     def box(self, left: float, right: float, top: float, bottom: float, side: int) -> Box:
@@ -117,7 +126,7 @@ class Upright:
 
     @staticmethod
     def _times(matrix: Points, x: Field, y: Field) -> tuple[Field, Field]:
-        """Apply a matrix (2, 3) to positions (x, y)."""
+        """Apply a matrix (2, 3) to positions (x, y, 1), and return the new x and y."""
         return (
             matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2],
             matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2],
@@ -125,7 +134,10 @@ class Upright:
 
 
 def _three(points: Points) -> Points:
-    """Replace the nose of five landmarks by NaN, and both corners of the mouth by their middle, for `similarity`."""
+    """Return landmarks (5, 2) with the nose replaced by NaN, and both mouth corners by the middle between them.
+
+    So `similarity` uses only the eyes and the middle of the mouth.
+    """
     middle = points[3:].mean(0)
     return np.stack([points[0], points[1], np.full(2, np.nan), middle, middle])
 
@@ -151,7 +163,7 @@ def sample(planes: Field, x: Field, y: Field) -> Field:
 
 
 def largest_piece(region: Region) -> Region:
-    """Return the largest connected piece of a region (H, W)."""
+    """Return the largest connected piece of a region (H, W), as a region of the same shape."""
     pieces, count = ndimage.label(region)
     if count < 2:
         return region

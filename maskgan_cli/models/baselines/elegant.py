@@ -112,7 +112,7 @@ class ElegantEncoder(nn.Module):
 
 
 class ElegantDecoder(nn.Module):
-    """The decoder: predicts a residual image. Picture plus residual image is the picture with a new latent code."""
+    """The decoder: predicts a residual image. Its sum with a picture is the picture changed to a new latent code."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()

@@ -185,7 +185,7 @@ class SEANBlock(nn.Module):
 
 
 class SEANEncoder(nn.Module):
-    """E(mask, image): predicts a style code for each class: the mean of the features of the class's pixels.
+    """The encoder E(mask, image): predicts a style code for each class: the mean of the features of the class's pixels.
 
     The code of a class without pixels is 0.
     """
@@ -221,9 +221,10 @@ def _normed(channels: int, *layers: nn.Module) -> nn.Sequential:
 
 
 class SEANGenerator(nn.Module):
-    """G(mask, codes): computes the first feature map from the mask; mask and codes modulate every normalisation layer.
+    """The generator G(mask, codes), which paints a face from a mask and a style code for each class.
 
-    In the last block, only the mask modulates the normalisation layers.
+    The first feature map is computed from the mask. Mask and codes modulate the normalisation layers of all blocks
+    except the last one, where only the mask does.
     """
 
     def __init__(self, config: SEANConfig) -> None:

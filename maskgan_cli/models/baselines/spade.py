@@ -149,7 +149,12 @@ class SPADEBlock(nn.Module):
             self.conv_skip = SpectralConv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Apply the block to features (N, inputs, H, W), with a one-hot mask of any size; return (N, outputs, H, W)."""
+        """Apply the block; return features (N, outputs, H, W).
+
+        Args:
+            features: (N, inputs, H, W).
+            mask: one-hot masks (N, 19, h, w) of any resolution.
+        """
         mask = F.interpolate(mask, features.shape[2:], mode="nearest")
         changed = self.conv0(F.leaky_relu(self.norm0(features, mask), 0.2))
         changed = self.conv1(F.leaky_relu(self.norm1(changed, mask), 0.2))
@@ -159,7 +164,10 @@ class SPADEBlock(nn.Module):
 
 
 class SPADEGenerator(nn.Module):
-    """G(mask, code): computes the first feature map from the code; the mask modulates every normalisation layer."""
+    """The generator G(mask, code), which paints a face from a mask and one style code.
+
+    The first feature map is computed from the code. The mask modulates every normalisation layer.
+    """
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -197,7 +205,7 @@ class SPADEGenerator(nn.Module):
 
 
 class SPADEEncoder(nn.Module):
-    """E(image): predicts the normal distribution of a face's style code, as mean and log variance."""
+    """The encoder E(image): predicts the normal distribution of a face's style code, as mean and log variance."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()

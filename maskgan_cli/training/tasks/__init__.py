@@ -1,4 +1,4 @@
-"""The training tasks: one file each, with the class of its recipes and ``prepare_training(plan, recipe)``.
+"""The training tasks. Each file has the class of its recipes and the function ``prepare_training(plan, recipe)``.
 
 dmn.py          Stage I: Dense Mapping Network
 mask_vae.py     MaskVAE

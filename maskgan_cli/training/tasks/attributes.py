@@ -42,11 +42,11 @@ class AttributeRecipe(TrainingRecipe):
 
 @dataclass(frozen=True)
 class Truth:
-    """Ground-truth attributes of a data set, from its manifest: 1.0 if a face has the attribute, else 0.0.
+    """Ground-truth attributes of the faces of a data set: 1.0 if a face has the attribute, else 0.0.
 
     Attributes:
-        train: attributes of the training faces (faces, attributes).
-        val: attributes of the validation faces (faces, attributes).
+        train: attributes of the training faces, (number of faces, number of attributes).
+        val: attributes of the validation faces, with the same columns.
     """
 
     train: Tensor
@@ -54,7 +54,7 @@ class Truth:
 
     @classmethod
     def read(cls, data: PreparedData, names: tuple[str, ...]) -> Truth:
-        """Read the attributes ``names``, in this order.
+        """Read the attributes ``names`` of all faces from the data set's manifest; the columns are in this order.
 
         Raises:
             InputError: a sample has no value for one of the attributes.
@@ -83,7 +83,10 @@ class AttributeTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the classifier once on augmented faces; return its loss and accuracy. Mirroring keeps attributes."""
+        """Update the classifier once on augmented faces; return its cross-entropy and accuracy by name.
+
+        A mirrored face has the same attributes.
+        """
         images, _, _ = move(self._prepared(batch.images), None, self.recipe.augment)
         truth = self.truth[batch.indices]
         with self.accelerator.autocast():
@@ -94,11 +97,15 @@ class AttributeTask:
         return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _classify(self, images: Tensor) -> Tensor:
-        """Predict whether pictures (N, 3, S, S) ``uint8`` have the attributes: (N, attributes) ``bool`` on the CPU."""
+        """Predict which attributes pictures (N, 3, S, S) ``uint8`` have.
+
+        Returns:
+            The predictions (N, attributes), ``bool``, on the CPU.
+        """
 
         def classify_part(part: Tensor) -> Tensor:
             logits: Tensor = self.learner.network(self._prepared(part))
@@ -107,10 +114,16 @@ class AttributeTask:
         return self.learner.predict(images, classify_part, self.recipe.data.batch_size)
 
     def _prepared(self, images: Tensor) -> Tensor:
+        """Convert pictures ``uint8`` to the network's input: on the device, resized, in [-1, 1]."""
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Return accuracy, balanced accuracy and confusion counts per attribute, and the means of both accuracies."""
+        """Classify the validation faces, and compare the predictions with the ground truth.
+
+        Returns:
+            By name: ``val_accuracy`` and ``val_balanced_accuracy``, means over the attributes; and the accuracies and
+            confusion counts of each attribute, as ``val_RESULT/ATTRIBUTE``.
+        """
         predictions = self._classify(self.validation.images)
         tables = {
             name: Confusion.count(self.validation_truth[:, i] > 0, predictions[:, i])
@@ -124,9 +137,10 @@ class AttributeTask:
         return means | each
 
     def sample_grid(self) -> Picture:
-        """Draw two rows of faces: those whose first attribute is predicted correctly, and those with an error.
+        """Draw two rows of validation faces, and return the picture (H, W, 3).
 
-        Missing faces are white.
+        The first attribute of the faces is predicted correctly in the first row, and wrongly in the second row. If
+        there are too few faces for a row, its end is white.
         """
         rows = self.recipe.schedule.sheet_rows * 2
         predictions = self._classify(self.validation.images)[:, 0]

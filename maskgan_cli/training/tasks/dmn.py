@@ -38,15 +38,15 @@ def prepare_training(plan: TrainingPlan, recipe: DMNRecipe) -> Loop:
 def prepare_stage_one(plan: TrainingPlan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
     """Set up the training of the Dense Mapping Network or of a variant, and return its loop.
 
-    If trained weights are given (``plan.start``), they may be those of a smaller network, see `grow`.
+    The weights with which the training starts (``plan.start``) may be those of a smaller network, see `grow`.
 
     Args:
         plan: data set, run folder and device.
         recipe: the resolved recipe.
-        task_class: class of the task, which names the kind of weights.
+        task_class: class of the task; its attribute ``kind`` is the kind of the weights.
 
     Raises:
-        InputError: see `prepare_training`.
+        InputError: data, recipe, weights and run folder do not fit together.
     """
     plan.check_size(recipe.network.image_size)
     features, record = feature_network(recipe.perceptual)

@@ -1,9 +1,9 @@
 """Editing Behaviour Simulated Training (paper, Sec. 3.2, Algorithm 1): train on simulated mask edits.
 
-The training continues from a trained Dense Mapping Network. For every face, the generator paints the face's own mask
-and two edits of this mask: M_inter is a step towards another face's mask in MaskVAE's latent space, and M_outer is the
-same step in the opposite direction. The Alpha Blender fuses the pictures of the two edits; the target is the face
-itself.
+The training starts with a trained Dense Mapping Network. For every face, the generator paints the face's own mask and
+two simulated edits of this mask. M_inter is a step towards another face's mask in MaskVAE's latent space, and M_outer
+is the same step in the opposite direction. The Alpha Blender blends the painted pictures of the two edits; the target
+of the blend is the face itself.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from maskgan_cli.training.style_inputs import generator_inputs
 from maskgan_cli.weights.format import Weights, load, load_strictly, read_weights, save_weights
 from maskgan_cli.weights.lookup import find_weights
 
-STAGE_TWO = "generator+blender"  # name of Stage II's Adam, which trains both networks; Stage I's is "generator"
+STAGE_TWO = "generator+blender"  # name of Stage II's Adam, which trains both networks; Stage I's Adam is "generator"
 
 
 class EBSTRecipe(GANRecipe):
@@ -52,9 +52,10 @@ class EBSTRecipe(GANRecipe):
     and ``stage_two_decay`` follow the paper's Algorithm 1; the released code uses ``together`` and ``false``.
 
     Attributes:
-        lambda_inter: the latent code of M_inter is 1 / ``lambda_inter`` of the way from the face's code to the code of
-            another face.
-        sampled_codes: sample the codes from MaskVAE's normal distributions, as in the paper; if false, use their means.
+        lambda_inter: size of the edits: the latent code of M_inter is 1 / ``lambda_inter`` of the way from the code of
+            the face's mask to the code of another face's mask.
+        sampled_codes: sample the codes from MaskVAE's normal distributions, as in the paper; if false, use the means of
+            the distributions.
         update_order: ``stages`` updates the generator after Stage I, so Stage II uses the new weights. ``together``
             paints the face and both edits before any update, which needs the memory of both stages.
         stage_two_decay: whether the learning rate of Stage II's Adam follows the schedule; if false, it is constant.
@@ -70,6 +71,7 @@ class EBSTRecipe(GANRecipe):
 
     @model_validator(mode="after")
     def _one_loss_scale(self) -> EBSTRecipe:
+        """Check that the update order ``together`` is not combined with fp16."""
         if self.update_order == "together" and self.precision == "fp16":
             raise ValueError(
                 "update_order=together needs precision bf16 or no: fp16 has one loss scale for each update"
@@ -78,18 +80,21 @@ class EBSTRecipe(GANRecipe):
 
     @model_validator(mode="after")
     def _r1_is_of_stage_one(self) -> EBSTRecipe:
+        """Check that ``r1`` is 0, because only Stage I has an R1 penalty."""
         if self.r1:
             raise ValueError("r1 is a setting of train dmn; leave it out, or set r1=0")
         return self
 
 
 class EBSTTask(AdversarialTask):
-    """Trains generator, blender and discriminator; the MaskVAE is frozen.
+    """Trains generator, blender and discriminator on simulated mask edits; the MaskVAE is frozen.
 
     Args:
         recipe: see `EBSTRecipe`; its ``network`` is the configuration of the trained generator.
-        accelerator, features, validation: see `AdversarialTask`.
-        vae: a trained MaskVAE of any size, on any device.
+        accelerator: device, processes and precision.
+        features: the frozen network of the perceptual loss; None if the recipe has no perceptual loss.
+        validation: faces for validation and sample grids.
+        vae: a trained MaskVAE of any image size, on any device.
     """
 
     recipe: EBSTRecipe
@@ -111,17 +116,25 @@ class EBSTTask(AdversarialTask):
             self.blender.checkpoint_activations()
 
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the edits M_inter and M_outer of one-hot masks (N, 19, S, S), one-hot too; see `edited_labels`."""
+        """Compute two simulated edits, M_inter and M_outer, of one-hot masks (N, 19, S, S); see `edited_labels`.
+
+        Returns:
+            M_inter and M_outer, one-hot masks (N, 19, S, S) each.
+        """
         inter, outer = self.edited_labels(mask)
         return one_hot(inter), one_hot(outer)
 
     @torch.no_grad()
     def edited_labels(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the edits M_inter and M_outer of one-hot masks (N, 19, S, S), as label maps (N, S, S).
+        """Compute two simulated edits, M_inter and M_outer, of one-hot masks (N, 19, S, S).
 
-        Each mask is interpolated towards the mask of the previous face in the batch. If there are several processes
-        with one face each, it is interpolated towards the face of the previous process. If MaskVAE has another size,
-        the masks are resized for it, and the edits are resized back.
+        M_inter is a step from a face's mask towards the mask of the previous face in the batch, in MaskVAE's latent
+        space; M_outer is the same step in the opposite direction. If there are several processes with one face each,
+        the previous face is the face of the previous process. If MaskVAE has another image size, the masks are resized
+        for MaskVAE, and the edits are resized back.
+
+        Returns:
+            M_inter and M_outer, label maps (N, S, S) each.
         """
         side, size = mask.shape[-1], self.vae.config.image_size
         if side != size:
@@ -136,13 +149,16 @@ class EBSTTask(AdversarialTask):
         return simulated_edits(self.vae, code, reference, self.recipe.lambda_inter, side)
 
     def _edits_of(self, parts: Sequence[Batch], masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Return M_inter and M_outer of the faces of each part, as label maps (N, S, S).
+        """Return the two simulated edits, M_inter and M_outer, of the faces of each part of a batch.
 
-        They come from the batch if it has edits (`Batch.edited_labels`); otherwise they are computed.
+        If the parts contain edits (`Batch.edited_labels`), these are returned; otherwise the edits are computed.
 
         Args:
             parts: the parts of a batch.
             masks: one-hot masks (N, 19, S, S) of each part.
+
+        Returns:
+            For each part, M_inter and M_outer as label maps (N, S, S).
         """
         read = [part.edited_labels for part in parts if part.edited_labels is not None]
         if read:
@@ -153,9 +169,11 @@ class EBSTTask(AdversarialTask):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the generator in Stage I and in Stage II, then the discriminator once; return the losses by name.
 
-        Stage I is the step of the Dense Mapping Network. Stage II paints two edits with the generator that Stage I has
-        just updated, and updates generator and blender together. Each stage has its own Adam. The style is encoded once
-        for both edits. See `EBSTRecipe.update_order` for another order of the updates.
+        Stage I trains the generator to reconstruct the faces. Stage II paints two edits of each mask with the generator
+        that Stage I has just updated, and updates generator and blender together. Each stage has its own Adam. The
+        style is encoded once for both edits. See `EBSTRecipe.update_order` for another order of the updates.
+
+        The names of Stage II's losses begin with ``blend_``.
         """
         if self.recipe.update_order == "together":
             return self._step_together([batch])
@@ -172,12 +190,17 @@ class EBSTTask(AdversarialTask):
     def _stage_one(
         self, batch: Batch, inputs: tuple[Tensor, Tensor, Tensor, Tensor]
     ) -> tuple[losses.Features, losses.Features, dict[str, Tensor]]:
-        """Update the generator as in the training of the Dense Mapping Network.
+        """Update the generator so that it reconstructs the faces of a batch.
 
         The generator's graph is freed at the end, because Stage II needs the memory.
 
+        Args:
+            batch: the faces.
+            inputs: masks, real faces, style masks and style pictures, as returned by `generator_inputs`.
+
         Returns:
-            The discriminator's features of the real faces, those of the generated faces, and the losses, detached.
+            The discriminator's features of the real faces, its features of the generated faces, and the losses by name,
+            detached.
         """
         mask, real, style_mask, style_image = inputs
         with self.accelerator.autocast():
@@ -195,16 +218,16 @@ class EBSTTask(AdversarialTask):
         edits: tuple[Tensor, Tensor],
         real_features: losses.Features,
     ) -> tuple[losses.Features, dict[str, Tensor]]:
-        """Update generator and blender on the blend of two simulated edits.
+        """Update generator and blender so that the blend of two painted edits is the real face.
 
         Args:
             batch: the faces.
-            inputs: see `generator_inputs`.
+            inputs: masks, real faces, style masks and style pictures, as returned by `generator_inputs`.
             edits: M_inter and M_outer as label maps (N, S, S).
             real_features: the discriminator's features of the real faces.
 
         Returns:
-            The discriminator's features of the blend, and the losses, detached.
+            The discriminator's features of the blends, and the losses by name, detached.
         """
         mask, real, *_ = inputs
         blend = self._blend(inputs, edits)
@@ -215,11 +238,14 @@ class EBSTTask(AdversarialTask):
         return blend_features, _detached(terms)
 
     def _blend(self, inputs: tuple[Tensor, Tensor, Tensor, Tensor], edits: tuple[Tensor, Tensor]) -> Tensor:
-        """Paint each face with both edits of its mask, and return the blend of the two pictures (N, 3, S, S).
+        """Paint both edits of each face's mask, and blend the two painted pictures.
 
         Args:
-            inputs: see `generator_inputs`.
+            inputs: masks, real faces, style masks and style pictures, as returned by `generator_inputs`.
             edits: M_inter and M_outer as label maps (N, S, S).
+
+        Returns:
+            The blends (N, 3, S, S) in [-1, 1].
         """
         _, _, style_mask, style_image = inputs
         with self.accelerator.autocast():
@@ -233,6 +259,9 @@ class EBSTTask(AdversarialTask):
         """Run one step on the parts of a batch, in which all pictures are painted before the first update.
 
         The losses and the order of the updates are the same as in `step`.
+
+        Returns:
+            The losses by name, averaged over the parts.
         """
         inputs = [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
         edits, logged = self._edits_of(parts, [mask for mask, *_ in inputs]), []
@@ -260,7 +289,10 @@ class EBSTTask(AdversarialTask):
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """Run one step on a batch in parts: Stage I on all parts, Stage II on all parts, then the discriminator's step.
 
-        Each face is interpolated towards the previous face in the whole batch, as in `step`. See `task.Accumulating`.
+        As in `step`, each mask is interpolated towards the mask of the previous face in the whole batch.
+
+        Returns:
+            The losses by name, averaged over the parts.
         """
         if self.recipe.update_order == "together":
             return self._step_together(parts)
@@ -288,14 +320,14 @@ class EBSTTask(AdversarialTask):
     def _update_discriminator(
         self, features: losses.Features, real_features: losses.Features, part: BatchPart
     ) -> Tensor:
-        """Backpropagate the discriminator's loss of the pictures of one stage, and return the loss, detached.
+        """Backpropagate the discriminator's loss for the pictures of one stage, and return the loss, detached.
 
         The mean of the losses of both stages is the discriminator's loss in `step`.
 
         Args:
-            features: the discriminator's features of the generated pictures.
-            real_features: those of the real faces.
-            part: position among the parts of both stages.
+            features: the discriminator's features of the generated pictures of this stage.
+            real_features: the discriminator's features of the real faces.
+            part: position among all parts of both stages; the discriminator steps after the last of them.
         """
         self.part = part
         loss = self.discriminator_loss([features], real_features)
@@ -303,17 +335,20 @@ class EBSTTask(AdversarialTask):
         return loss.detach()
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the generator to ``path`` and the blender to ``blender.safetensors`` beside it."""
+        """Write the generator to ``path`` and the blender to ``blender.safetensors`` in the same folder.
+
+        Both files get the metadata ``about``.
+        """
         config = asdict(self.recipe.blender)
         save_weights(path.with_name("blender.safetensors"), self.blender, kind="blender", config=config, about=about)
         super().save_model(path, about)
 
     @torch.no_grad()
     def sample_grid(self) -> Picture:
-        """Draw a row for each face, with nine pictures.
+        """Draw a row of nine pictures for each face, and return the picture (H, W, 3).
 
-        Mask, face, reconstruction, M_inter, the picture painted from M_inter, M_outer, the picture painted from
-        M_outer, the blender's alpha, and the blend of the two pictures.
+        A row has the face's mask, the face, its reconstruction, M_inter, the picture painted from M_inter, M_outer, the
+        picture painted from M_outer, the blender's alpha, and the blend of the two painted pictures.
         """
         device = self.accelerator.device
         rows = max(2, self.recipe.schedule.sheet_rows)
@@ -329,14 +364,17 @@ class EBSTTask(AdversarialTask):
 
 
 def _detached(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return detached copies of losses, by name."""
     return {name: term.detach() for name, term in terms.items()}
 
 
 def _coloured(masks: Tensor) -> Picture:
+    """Draw one-hot masks (N, 19, S, S) in colour, one below the other; return the picture (N * S, S, 3)."""
     return colourise(np.concatenate(list(masks.argmax(1).to("cpu", torch.uint8).numpy())))
 
 
 def _picture(images: Tensor) -> Picture:
+    """Convert images (N, 3, S, S) in [-1, 1] to one picture (N * S, S, 3), one image below the other."""
     return np.concatenate(list(to_bytes(images).permute(0, 2, 3, 1).cpu().numpy()))
 
 
@@ -353,10 +391,10 @@ def prepare_training(
     Args:
         plan: data set, run folder and device.
         recipe: the resolved recipe.
-        vae: run folder or weights of the MaskVAE; None: the weights that `find_weights` finds.
-        dmn: run folder or weights of the trained generator. If it is a run folder, its discriminator is used too. If
-            ``plan.start`` is given instead of ``dmn``, its blender is used as well.
-        edits: folder of ``maskgan simulate-edits`` with two edits of every training mask, which are used in every
+        vae: run folder or weights file of the MaskVAE; None: the weights that all commands find by default.
+        dmn: run folder or weights file of the trained generator. The discriminator of a run folder is used too. If
+            ``plan.start`` is given instead of ``dmn``, the blender of this folder is used as well.
+        edits: folder of ``maskgan simulate-edits`` with two edits of every training mask. These edits are used in every
             epoch; the MaskVAE is then needed only for sample grids. None: new edits are computed in every step.
 
     Raises:
@@ -403,7 +441,7 @@ def prepare_training(
 
 
 def _with_network_of(start: Weights, recipe: EBSTRecipe) -> EBSTRecipe:
-    """Return the recipe with the configuration of the trained generator as its ``network``.
+    """Return a copy of the recipe whose ``network`` is the configuration of the trained generator.
 
     Raises:
         InputError: the recipe sets another configuration.

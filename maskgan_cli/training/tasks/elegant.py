@@ -43,7 +43,7 @@ _USED: Final = ("images", "labels", "indices", "mirrored")  # the required field
 
 
 class ElegantCriticSettings(Section):
-    """Settings of the two discriminators; their image size and attributes are those of the network.
+    """Settings of the two discriminators. They have the same image size and attributes as the network.
 
     Attributes:
         width: channels of the first layer.
@@ -63,6 +63,9 @@ class ElegantRecipe(TrainingRecipe):
 
     Each step makes one update for each attribute. An update uses ``data.batch_size`` / (2 * number of attributes) faces
     with the attribute, and the same number of faces without it.
+
+    Attributes:
+        weight_decay: weight decay of both Adam optimisers.
     """
 
     task: Literal["elegant"] = "elegant"
@@ -74,26 +77,31 @@ class ElegantRecipe(TrainingRecipe):
 
     @model_validator(mode="after")
     def _batch_is_divisible(self) -> ElegantRecipe:
+        """Check that a batch can be divided equally among the attributes, with and without each attribute."""
         if self.data.batch_size % (2 * len(self.network.attributes)):
             raise ValueError("data.batch_size must be a multiple of twice the number of network.attributes")
         return self
 
     @property
     def pairs(self) -> int:
-        """Number of pairs in one update, in all processes together: one face with the attribute and one without it."""
+        """Number of pairs in one update of all processes; a pair is a face with the attribute and one without it."""
         return self.data.batch_size // (2 * len(self.network.attributes))
 
 
 class PairSampler(Sampler[list[Draw]]):
-    """Draws the training faces of each step: for every attribute, faces with it, then as many faces without it.
+    """Chooses the training faces of each step: for every attribute, faces with it, then as many faces without it.
 
-    Faces with an attribute and faces without it are separate lists, each drawn in shuffled epochs; see `StepSampler`.
+    The faces with an attribute and the faces without it are two lists; each list is shuffled anew in every epoch.
 
     Args:
         truth: attributes of the training faces (faces, attributes), 0 or 1.
         names: names of the attributes.
-        pairs: number of faces with an attribute in a step of all processes together, and of faces without it.
-        seed, flip, first_step, rank, world: see `StepSampler`.
+        pairs: for each attribute, number of faces with it in a step of all processes; there are as many faces without.
+        seed: seed of the random order.
+        flip: mirror each face with a probability of 0.5.
+        first_step: number of the first step.
+        rank: index of this process.
+        world: number of processes.
 
     Raises:
         InputError: there is an attribute that no face has, or that all faces have.
@@ -133,7 +141,7 @@ class PairSampler(Sampler[list[Draw]]):
             step += 1
 
     def draws(self, step: int) -> list[Draw]:
-        """Return the draws of this process in one step."""
+        """Return the training faces of this process in a step, as pairs (index of the face, whether it is mirrored)."""
         return [(chosen[index], mirrored) for chosen, sampler in self.lists for index, mirrored in sampler.draws(step)]
 
 
@@ -144,9 +152,9 @@ class ExchangePair(NamedTuple):
 
     Attributes:
         attribute: index of the attribute.
-        a, b: the faces (N, 3, S, S) in [-1, 1].
-        label_a, label_b: their attributes (N, attributes), 0 or 1.
-        label_c, label_d: the attributes of C and D.
+        a, b: the faces A and B, (N, 3, S, S) each, in [-1, 1].
+        label_a, label_b: the attributes of A and B, (N, attributes) each, 0 or 1.
+        label_c, label_d: the attributes that C and D should have, with the same shape.
     """
 
     attribute: int
@@ -163,8 +171,8 @@ class ExchangePair(NamedTuple):
 
         Args:
             attribute: index of the attribute.
-            a, b: faces (N, 3, S, S) ``uint8`` with and without the attribute.
-            label_a, label_b: their attributes (N, attributes), 0 or 1.
+            a, b: faces (N, 3, S, S) ``uint8``; ``a`` with the attribute, ``b`` without it.
+            label_a, label_b: the attributes of ``a`` and of ``b``, (N, attributes) each, 0 or 1.
         """
         label_c, label_d = label_a.clone(), label_b.clone()
         label_c[:, attribute], label_d[:, attribute] = label_b[:, attribute], label_a[:, attribute]
@@ -172,7 +180,13 @@ class ExchangePair(NamedTuple):
 
 
 class Exchanged(NamedTuple):
-    """Outputs of the network for an `ExchangePair`: reconstructions of A and B, and the faces C and D, (N, 3, S, S)."""
+    """Outputs of the network for an `ExchangePair`.
+
+    Attributes:
+        same_a, same_b: reconstructions of the faces A and B, (N, 3, S, S) each, in [-1, 1].
+        c: the faces A without the attribute, (N, 3, S, S) in [-1, 1].
+        d: the faces B with the attribute, (N, 3, S, S) in [-1, 1].
+    """
 
     same_a: Tensor
     same_b: Tensor
@@ -181,7 +195,7 @@ class Exchanged(NamedTuple):
 
 
 class ElegantTask:
-    """Trains encoder and decoder as one network, and two discriminators as another.
+    """Trains ELEGANT: one Adam for encoder and decoder, and one Adam for the two discriminators.
 
     Args:
         recipe: see `ElegantRecipe`.
@@ -214,15 +228,22 @@ class ElegantTask:
         return self._step(batch, 1)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step with the pairs of each update divided into parts; see `task.Accumulating`.
+        """Run one step in which each update divides its faces into as many parts as the batch has.
 
-        The batch itself is not divided, because its faces belong to different updates.
+        The given parts are joined first, because the faces of a part belong to different updates.
+
+        Returns:
+            The losses by name, averaged over the attributes.
         """
         whole = Batch(*(torch.cat([getattr(part, name) for part in parts]) for name in _USED))
         return self._step(whole, len(parts))
 
     def _step(self, batch: Batch, count: int) -> dict[str, Tensor]:
-        """Run one step, in which the pairs of each update pass through the networks in ``count`` parts."""
+        """Run one step on a batch; the faces of each update pass through the networks in ``count`` parts.
+
+        Returns:
+            The losses by name, averaged over the attributes.
+        """
         attributes = len(self.recipe.network.attributes)
         images, labels = (x.chunk(2 * attributes) for x in (batch.images, self.truth[batch.indices]))
         each = []
@@ -234,8 +255,11 @@ class ElegantTask:
     def _update(self, pairs: Sequence[ExchangePair]) -> dict[str, Tensor]:
         """Update the discriminators, then encoder and decoder, and return the losses by name.
 
-        A single part passes through the network once, for both updates. Several parts pass through it again for the
-        second update, so that only one part is in memory at a time.
+        If there is only one part, its outputs are computed once, for both updates. If there are several parts, their
+        outputs are computed again for the second update, so that only one part is in memory at a time.
+
+        Args:
+            pairs: the parts of the faces with and without one attribute.
         """
         kept = [self._exchange(pair) for pair in pairs] if len(pairs) == 1 else []
 
@@ -251,7 +275,7 @@ class ElegantTask:
         return {**self.elegant.step_in_parts(pairs, network_step), **discriminator}
 
     def _exchange(self, pair: ExchangePair) -> Exchanged:
-        """Exchange the attribute of both faces, and reconstruct both faces from their own codes."""
+        """Run the network: exchange the attribute of faces A and B, and reconstruct A and B from their own codes."""
         network, i = self.elegant.network, pair.attribute
         with self.accelerator.autocast():
             code_a, skips_a = network.encoder(pair.a)
@@ -265,6 +289,7 @@ class ElegantTask:
         return Exchanged(same_a, same_b, c, d)
 
     def _update_critics(self, pair: ExchangePair, changed: Exchanged) -> dict[str, Tensor]:
+        """Backpropagate the discriminators' loss for real and changed faces, and return the loss by name."""
         critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():
             real = [critics(x, label) for x, label in ((pair.a, pair.label_a), (pair.b, pair.label_b))]
@@ -275,6 +300,7 @@ class ElegantTask:
         return {"discriminator": discriminator}
 
     def _update_network(self, pair: ExchangePair, changed: Exchanged) -> dict[str, Tensor]:
+        """Backpropagate the losses of encoder and decoder, and return the losses by name, without their weights."""
         critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():  # with the updated discriminators
             fake = [critics(x, label) for x, label in ((changed.c, pair.label_c), (changed.d, pair.label_d))]
@@ -284,7 +310,10 @@ class ElegantTask:
         return {"reconstruction": reconstruction, "adversarial": adversarial}
 
     def _pairs(self, i: int) -> tuple[Tensor, Tensor]:
-        """Return N validation faces without attribute ``i`` and N with it (exemplars), each (N, 3, S, S) ``uint8``."""
+        """Return N validation faces without attribute ``i``, and N faces with it, as exemplars.
+
+        Both are (N, 3, S, S) ``uint8``. N is as large as possible.
+        """
         has = self.validation_truth[:, i] > 0
         faces, exemplars = self.validation.images[~has], self.validation.images[has]
         count = min(len(faces), len(exemplars))
@@ -292,11 +321,12 @@ class ElegantTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Return mean L1 distances in [0, 1] on the validation faces.
+        """Reconstruct the validation faces, and transfer every attribute to the faces without it.
 
         Returns:
-            ``val_own_l1``: between faces and their reconstructions. ``val_changed_l1``: between faces and the same
-            faces with an attribute transferred from another face, over all attributes.
+            ``val_own_l1``: mean absolute difference between faces and their reconstructions. ``val_changed_l1``: mean
+            absolute difference between faces and the same faces with a transferred attribute, over all attributes. Both
+            are for pictures in [0, 1].
         """
         network, size = self.elegant.network, self.recipe.data.batch_size
 
@@ -324,10 +354,10 @@ class ElegantTask:
 
     @torch.no_grad()
     def sample_grid(self) -> Picture:
-        """Draw rows of four pictures for each attribute.
+        """Draw rows of four pictures for each attribute, and return the picture (H, W, 3).
 
-        A face without the attribute, another face with it (the exemplar), the first face with the attribute, and the
-        exemplar without it.
+        A row has a face without the attribute, another face with it (the exemplar), the first face with the attribute,
+        and the exemplar without the attribute.
         """
         device, network = self.accelerator.device, self.elegant.network
         rows = []
@@ -342,7 +372,10 @@ class ElegantTask:
         return torch.cat(rows).numpy()
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write encoder and decoder to ``path``, and the discriminators to ``discriminator.safetensors`` beside it."""
+        """Write encoder and decoder to ``path``, the discriminators to ``discriminator.safetensors`` in its folder.
+
+        Both files get the metadata ``about``.
+        """
         network, critics = self.elegant.network, self.critics.network
         beside, config = path.with_name("discriminator.safetensors"), asdict(critics.config)
         save_weights(beside, critics, kind="elegant-discriminator", config=config, about=about)

@@ -49,7 +49,8 @@ class IdentityRecipe(TrainingRecipe):
     """Settings of ``maskgan train identity``.
 
     Attributes:
-        pairs: number of pairs of validation faces for face verification; half of the pairs show the same person.
+        pairs: number of pairs of validation faces for face verification; in half of the pairs, both faces show the same
+            person.
     """
 
     task: Literal["identity"] = "identity"
@@ -60,14 +61,14 @@ class IdentityRecipe(TrainingRecipe):
 
 
 class Classifier(nn.Module):
-    """The identity network, and its last layer for training: a class centre for each person of the training split.
+    """The identity network with the layer that is only needed in training: a class centre for each training person.
 
     Args:
         recipe: settings of the network and of the loss.
         people: number of people in the training split.
 
     Attributes:
-        batches_seen: number of forward passes, from which the margin's warm-up is computed.
+        batches_seen: number of forward passes so far, from which the current margin is computed.
     """
 
     batches_seen: Tensor
@@ -82,11 +83,11 @@ class Classifier(nn.Module):
         self._warmup = recipe.loss.warmup * recipe.data.accumulate  # every part of a batch counts
 
     def forward(self, faces: Tensor, people: Tensor) -> Tensor:
-        """Return the logits (N, people) of aligned faces, with ArcFace's margin on the true person.
+        """Return the logits (N, number of people) of faces, with ArcFace's margin on the true person.
 
         Args:
             faces: aligned faces (N, 3, S, S) in [-1, 1].
-            people: number of each face's person (N,), from 0.
+            people: for each face, the index (N,) of the true person.
         """
         if self._seen is None:  # read from the device once; it is not 0 after a resume
             self._seen = int(self.batches_seen)
@@ -99,14 +100,16 @@ class Classifier(nn.Module):
 
 
 class IdentityTask:
-    """Trains an identity network to classify the people of the training split; validation verifies other people.
+    """Trains an identity network to classify the people of the training split.
+
+    Validation decides for pairs of validation faces whether they show the same person.
 
     Args:
         recipe: see `IdentityRecipe`.
         accelerator: device, processes and precision.
-        people: number of each training face's person, from 0, (training faces,); indexed by `Batch.indices`.
+        people: for each training face, the index of its person, from 0; `Batch.indices` are indices of this tensor.
         validation: faces for validation and sample grids.
-        names: identity of the person in each validation face.
+        names: for each validation face, the name of its person.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class IdentityTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the network once on aligned and augmented faces; return its loss and accuracy.
+        """Update the network once on aligned and augmented faces; return its cross-entropy and accuracy by name.
 
         A mirrored face counts as the same person.
         """
@@ -137,13 +140,13 @@ class IdentityTask:
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _points(self, batch: Batch) -> Points:
         """Return the landmarks (N, 5, 2) of training faces: eyes, tip of the nose, corners of the mouth, in pixels.
 
-        They are cached for each face and for its mirror image.
+        The landmarks are cached for each face and for its mirror image.
         """
         keys = list(zip(batch.indices.tolist(), batch.mirrored.tolist(), strict=True))
         new = [row for row, key in enumerate(keys) if key not in self._cached_points]
@@ -153,7 +156,7 @@ class IdentityTask:
 
     @functools.cached_property
     def _faces(self) -> Tensor:
-        """The validation faces (N, 3, size, size) ``uint8``, aligned to the network's input."""
+        """The validation faces (N, 3, S, S) ``uint8``, aligned and resized to the network's ``image_size`` S."""
         points = batch_points(self.validation.labels, self.validation.images.shape[-1])
         return align(self.validation.images, points, self.recipe.network.image_size)
 
@@ -167,19 +170,23 @@ class IdentityTask:
         return F.normalize(self.learner.predict(self._faces, embed_part, self.recipe.data.batch_size))
 
     def verify(self) -> dict[str, Any]:
-        """Measure face verification on the validation pairs: accuracy, AUC, threshold and others.
+        """Measure how well embeddings tell whether two validation faces show the same person.
 
-        See `metrics.verification.measure`.
+        Returns:
+            Accuracy, AUC, threshold and other results by name, see `metrics.verification.measure`.
         """
         return measure(_cosines(self._embed(), self.pairs), self.same)
 
     def validate(self) -> dict[str, float]:
-        """Return the results of `verify` as ``val_accuracy`` and ``val_auc``, and the others as ``val_verify/NAME``."""
+        """Return the results of `verify` under the names ``val_accuracy``, ``val_auc``, and ``val_verify/NAME``."""
         shown = ("accuracy", "auc")
         return {f"val_{'' if name in shown else 'verify/'}{name}": float(v) for name, v in self.verify().items()}
 
     def sample_grid(self) -> Picture:
-        """Draw aligned validation pairs, up to four per row: first pairs of one person, then pairs of two people."""
+        """Draw pairs of aligned validation faces, up to four pairs per row, and return the picture (H, W, 3).
+
+        The first rows have pairs of the same person, the other rows have pairs of two people.
+        """
         rows = self.recipe.schedule.sheet_rows
         faces = self._faces.permute(0, 2, 3, 1).numpy()
         chosen = [
@@ -192,7 +199,7 @@ class IdentityTask:
         return np.vstack(lines)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the weights to ``path``, with configuration, the metadata ``about`` and the results of `verify`."""
+        """Write the weights to ``path``, with the configuration, the metadata ``about`` and the results of `verify`."""
         measured = self.verify()
         about = {**about, "threshold": measured["threshold"], "verification": measured}
         config = asdict(self.recipe.network)
@@ -200,6 +207,12 @@ class IdentityTask:
 
 
 def _cosines(embeddings: Tensor, pairs: Any) -> Any:
+    """Return the cosine similarities (P,) of P pairs of faces, as a NumPy array.
+
+    Args:
+        embeddings: embeddings (N, D) of the faces, normalised to length 1.
+        pairs: indices of the two faces of each pair, (P, 2).
+    """
     first, second = embeddings[pairs[:, 0]], embeddings[pairs[:, 1]]
     return (first * second).sum(1).double().numpy()
 
@@ -207,7 +220,7 @@ def _cosines(embeddings: Tensor, pairs: Any) -> Any:
 def prepare_training(plan: TrainingPlan, recipe: IdentityRecipe) -> Loop:
     """Set up the training and return its loop; `Loop.steps` runs it.
 
-    Faces of any size are aligned to the network's input.
+    Faces of any size are aligned and resized to the network's image size.
 
     Raises:
         InputError: faces have no identities, there are too few people, or data, recipe and run folder do not fit

@@ -34,7 +34,7 @@ class VAELossSettings(Section):
     """Settings of the loss: cross-entropy (mean over pixels) + ``kl`` times the KL divergence.
 
     Attributes:
-        kl: weight of the KL divergence, which is in nats for each mask, summed over the dimensions of its code.
+        kl: weight of the KL divergence, which is in nats, summed over the dimensions of a code and averaged over masks.
         kl_warmup: number of steps in which this weight rises linearly from 0; 0 for a constant weight.
     """
 
@@ -67,9 +67,9 @@ class VAETask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the MaskVAE once, with sampled codes; return its losses without weights.
+        """Update the MaskVAE once, with sampled codes; return cross-entropy and KL divergence (unweighted) by name.
 
-        Codes are sampled with torch's generator, which the loop seeds in every step.
+        Codes are sampled with torch's random generator, which the training loop seeds in every step.
         """
         with self.accelerator.autocast():
             logits, mean, log_variance = self.vae(one_hot(batch.labels))
@@ -79,7 +79,7 @@ class VAETask:
         return {"cross_entropy": cross_entropy, "kl": kl}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
         return self.learner.step_in_parts(parts, self.step)
 
     def kl_weight(self) -> Tensor:
@@ -90,7 +90,7 @@ class VAETask:
         return settings.kl * share
 
     def _reconstruct(self, labels: Tensor) -> Tensor:
-        """Encode label maps (N, S, S) and decode their mean codes: label maps (N, S, S) ``uint8`` on the CPU."""
+        """Encode label maps (N, S, S) and decode their mean codes; return label maps (N, S, S) ``uint8`` on the CPU."""
 
         def reconstruct_part(part: Tensor) -> Tensor:
             return self.vae.reconstruct(one_hot(part)).argmax(1).to(torch.uint8)
@@ -98,12 +98,12 @@ class VAETask:
         return self.learner.predict(labels, reconstruct_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Return pixel accuracy and IoU between the validation masks and their reconstructions; see `agreement`."""
+        """Reconstruct the validation masks; return pixel accuracy and IoU of the reconstructions, see `agreement`."""
         labels = self.validation.labels
         return {f"val_{name}": value for name, value in agreement(labels, self._reconstruct(labels)).items()}
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each mask: the mask, its reconstruction."""
+        """Draw a row for each validation mask, the mask and its reconstruction, and return the picture (H, W, 3)."""
         labels = self.validation.labels[: self.recipe.schedule.sheet_rows]
         pair = torch.cat([labels, self._reconstruct(labels)], dim=2).numpy()  # (N, S, 2S)
         return colourise(np.concatenate(list(pair)))

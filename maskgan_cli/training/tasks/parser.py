@@ -64,9 +64,9 @@ class ParserTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the parser once on augmented faces; return its losses and pixel accuracy.
+        """Update the parser once on augmented faces; return its losses and its pixel accuracy by name.
 
-        In mirrored faces, the data set has already swapped the classes of left and right.
+        In the masks of mirrored faces, the data set has already swapped the classes of left and right.
         """
         change = self.recipe.augment
         images, labels, _ = move(to_unit(batch.images), batch.labels, change)
@@ -89,11 +89,11 @@ class ParserTask:
         return {**terms, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _parse(self, images: Tensor) -> Tensor:
-        """Predict label maps (N, S, S) ``uint8``, on the CPU, of pictures (N, 3, S, S) ``uint8``."""
+        """Segment pictures (N, 3, S, S) ``uint8``; return label maps (N, S, S) ``uint8`` on the CPU."""
 
         def parse_part(part: Tensor) -> Tensor:
             logits: Tensor = self.learner.network(to_unit(part))
@@ -102,12 +102,12 @@ class ParserTask:
         return self.learner.predict(images, parse_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Return pixel accuracy and mean IoU of the validation faces, and both for each class; see `agreement`."""
+        """Segment the validation faces; return pixel accuracy and IoU, overall and per class, see `agreement`."""
         found = agreement(self.validation.labels, self._parse(self.validation.images))
         return {f"val_{name}": value for name, value in found.items()}
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each face: the face, its mask, the parser's prediction."""
+        """Draw a row for each validation face: the face, its mask and the prediction; return the picture (H, W, 3)."""
         rows = self.recipe.schedule.sheet_rows
         images, labels = self.validation.images[:rows], self.validation.labels[:rows]
         maps = torch.cat([labels, self._parse(images)], dim=2).numpy()  # (N, S, 2S)

@@ -1,7 +1,7 @@
 """Train HopeNet (Ruiz et al. 2018), which estimates the yaw, pitch and roll of a head.
 
-Each angle is classified into bins of 3 degrees. The loss is the cross-entropy of the bins, plus the squared error of
-the expected angle.
+Each angle is classified into bins of 3 degrees. The predicted angle is the mean angle of the bins, weighted by their
+probabilities. The loss is the cross-entropy over the angle bins, plus the squared error of the predicted angle.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _AXES = ((220, 40, 40), (40, 180, 60), (60, 90, 255))  # colours of the head's a
 
 
 class PoseLossSettings(Section):
-    """Settings of the loss: cross-entropy of the bins + ``alpha`` times the mean squared error of the expected angle.
+    """Settings of the loss: cross-entropy over the angle bins + ``alpha`` * mean squared error of the predicted angle.
 
     Attributes:
         alpha: weight of the squared error, which is in square degrees.
@@ -61,7 +61,7 @@ class PoseTask:
         recipe: see `PoseRecipe`.
         accelerator: device, processes and precision.
         validation: faces for validation and sample grids, not mirrored.
-        angles: yaw, pitch and roll of the training faces in degrees (faces, 3); indexed by `Batch.indices`.
+        angles: yaw, pitch and roll of all training faces in degrees (faces, 3); `Batch.indices` are its row numbers.
         truth: yaw, pitch and roll of the faces in ``validation`` in degrees (faces, 3).
     """
 
@@ -75,9 +75,9 @@ class PoseTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the network once on augmented faces; return its losses without weights.
+        """Update the network once on augmented faces; return cross-entropy and squared error (unweighted) by name.
 
-        The augmentation draws from torch's generator, which the loop seeds in every step.
+        The augmentation uses torch's random generator, which the training loop seeds in every step.
         """
         images, angles = self._augmented(batch)
         with self.accelerator.autocast():
@@ -89,17 +89,25 @@ class PoseTask:
         return {"cross_entropy": cross_entropy, "square_error": square_error}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the mean losses by name."""
+        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return augmented faces (N, 3, S, S) in [-1, 1], and the angles (N, 3) of their mirrored and rotated heads."""
+        """Augment the faces of a batch, and compute the head poses in the augmented pictures.
+
+        Returns:
+            The faces (N, 3, S, S) in [-1, 1]; and yaw, pitch and roll (N, 3) in degrees, after mirroring and rotation.
+        """
         moved, _, anticlockwise = move(self._prepared(batch.images), None, self.recipe.augment)
         angles = turn_pose(mirror_pose(self.angles[batch.indices], batch.mirrored), -anticlockwise)
         return recolour(moved, self.recipe.augment), angles
 
     def _predict(self, images: Tensor) -> Tensor:
-        """Predict yaw, pitch and roll (N, 3) in degrees of faces (N, 3, H, W) ``uint8``; the result is on the CPU."""
+        """Predict the head poses of faces (N, 3, H, W) ``uint8``.
+
+        Returns:
+            Yaw, pitch and roll (N, 3) in degrees, on the CPU.
+        """
 
         def predict_part(part: Tensor) -> Tensor:
             return expected_angles(self.learner.network(self._prepared(part)))
@@ -107,16 +115,20 @@ class PoseTask:
         return self.learner.predict(images, predict_part, self.recipe.data.batch_size)
 
     def _prepared(self, images: Tensor) -> Tensor:
+        """Convert pictures ``uint8`` to the network's input: on the device, resized, in [-1, 1]."""
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Return the mean absolute error of each angle and of all angles, in degrees, over the validation faces."""
+        """Return, by name, the mean absolute error of each angle and the mean of the three errors, in degrees."""
         errors = (self._predict(self.validation.images) - self.truth).abs().mean(0)
         named = {f"val_{name}": float(error) for name, error in zip(ANGLES, errors, strict=True)}
         return {**named, "val_mean": float(errors.mean())}
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each face: the face with the axes of its true pose, and with those of the predicted pose."""
+        """Draw a row of two pictures for each validation face, and return the picture (H, W, 3).
+
+        A row has the face with the head's axes at the true pose, and with the axes at the predicted pose.
+        """
         images = self.validation.images[: self.recipe.schedule.sheet_rows]
         faces = images.permute(0, 2, 3, 1).numpy()
         poses = zip(rotation(self.truth[: len(images)]), rotation(self._predict(images)), strict=True)

@@ -40,11 +40,28 @@ class SEANTask(HingeTask):
         return SEANDiscriminator(self.recipe.discriminator)
 
     def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Reconstruct faces from their own masks and style codes; see `HingeTask.generate`."""
+        """Reconstruct faces from their own masks and style codes.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the faces.
+            real: the faces (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            The reconstructed faces (N, 3, S, S) in [-1, 1], and an empty dict: there are no further loss terms.
+        """
         return self.generator.network(mask, mask, real), {}
 
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """Generate faces from masks, in the style of other faces; see `PaintingTask.paint`."""
+        """Generate faces from masks, in the style of other faces.
+
+        Args:
+            labels: label maps (N, S, S) of the faces to generate.
+            style_labels: label maps (N, S, S) of the style pictures.
+            style_images: style pictures (N, 3, S, S) ``uint8``.
+
+        Returns:
+            The generated faces (N, 3, S, S) ``uint8`` on the CPU.
+        """
         network, device = self.generator.network, self.accelerator.device
 
         def paint_rows(rows: Tensor) -> Tensor:

@@ -45,7 +45,8 @@ class SPADELossSettings(HingeLossSettings):
     """Weights of SPADE's loss terms.
 
     Attributes:
-        kl: weight of the KL divergence of the style codes, which is summed over the batch.
+        kl: weight of the KL divergence between the style codes' normal distributions and N(0, 1), which is summed over
+            the batch.
     """
 
     kl: NotNegative = 0.05
@@ -67,6 +68,7 @@ class HingeRecipe(TrainingRecipe):
 
     @model_validator(mode="after")
     def _no_parser_features(self) -> HingeRecipe:
+        """Check that the perceptual loss does not use a face parser."""
         if self.perceptual.network == "parser":
             raise ValueError("perceptual.network must be vgg19, random or none")
         return self
@@ -89,7 +91,7 @@ class HingeTask(PaintingTask):
     Args:
         recipe: see `HingeRecipe`.
         accelerator: device, processes and precision.
-        features: the frozen network of the perceptual loss; None if there is no such loss.
+        features: the frozen network of the perceptual loss; None if the recipe has no perceptual loss.
         validation: faces for validation and sample grids.
 
     Attributes:
@@ -123,23 +125,28 @@ class HingeTask(PaintingTask):
 
     @abstractmethod
     def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Reconstruct faces from their masks and style codes.
+        """Reconstruct faces from their own masks and style codes.
 
         Args:
             mask: one-hot masks (N, 19, S, S) of the faces.
             real: the faces (N, 3, S, S) in [-1, 1], from which the style codes are computed.
 
         Returns:
-            The reconstructed faces (N, 3, S, S), and loss terms by name in addition to `PaintingTask.terms`.
+            The reconstructed faces (N, 3, S, S) in [-1, 1]; and further loss terms by name, which are added to those of
+            `PaintingTask.terms`.
         """
 
     @property
     def weights(self) -> HingeLossSettings:
-        """The weights of the loss terms, see `PaintingTask.weights`."""
+        """The weights of the loss terms, ``recipe.loss``; its fields have the names of the terms."""
         return self.recipe.loss
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """Return the generator's hinge loss, given the discriminator's features of generated pictures."""
+        """Return the generator's hinge loss, a scalar.
+
+        Args:
+            fake: the discriminator's layer outputs for the generated pictures.
+        """
         return losses.hinge_generator_loss(fake)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
@@ -147,14 +154,18 @@ class HingeTask(PaintingTask):
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step on a batch in parts; see `task.Accumulating`.
+        """Update generator and encoder, then the discriminator, on a batch that is divided into parts.
 
         The generator is updated from all parts before the discriminator processes the first part.
+
+        Returns:
+            The losses by name, averaged over the parts.
         """
         terms = self.generator.step_in_parts(parts, self._update_generator)
         return {**terms, **self.critic.step_in_parts(parts, self._update_critic)}
 
     def _update_generator(self, batch: Batch) -> dict[str, Tensor]:
+        """Backpropagate the generator's losses for a part of a batch; return the losses by name, unweighted."""
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             fake, more = self.generate(mask, real)
@@ -165,6 +176,7 @@ class HingeTask(PaintingTask):
         return terms
 
     def _update_critic(self, batch: Batch) -> dict[str, Tensor]:
+        """Backpropagate the discriminator's loss for a part of a batch, and return the loss by name."""
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             with torch.no_grad():
@@ -176,11 +188,14 @@ class HingeTask(PaintingTask):
         return {"discriminator": discriminator}
 
     def _discriminate(self, mask: Tensor, fake: Tensor, real: Tensor) -> tuple[losses.Features, losses.Features]:
-        """Return the discriminator's features of fake and of real pictures, computed as one batch.
+        """Run the discriminator on generated and real pictures, as one batch.
 
         Args:
-            mask: one-hot masks (N, 19, S, S) of both.
-            fake, real: pictures (N, 3, S, S) in [-1, 1].
+            mask: one-hot masks (N, 19, S, S), the same for the generated and the real pictures.
+            fake, real: generated and real pictures (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            The discriminator's features of the generated pictures and of the real pictures, see `losses.Features`.
         """
         both = self.critic.network(torch.cat([mask, mask]), torch.cat([fake, real.to(fake.dtype)]))
         halves = [[layer.chunk(2) for layer in scale] for scale in both]
@@ -188,7 +203,10 @@ class HingeTask(PaintingTask):
         return fakes, reals
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write generator and encoder to ``path``, and the discriminator to ``discriminator.safetensors`` beside it."""
+        """Write generator and encoder to ``path``, the discriminator to ``discriminator.safetensors`` in its folder.
+
+        Both files get the metadata ``about``.
+        """
         network, critic = self.generator.network, self.critic.network
         beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
         save_weights(beside, critic, kind=f"{self.kind}-discriminator", config=config, about=about)
@@ -211,9 +229,15 @@ class SPADETask(HingeTask):
         return SPADEDiscriminator(self.recipe.discriminator)
 
     def generate(self, mask: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Reconstruct faces from their masks and sampled style codes; see `HingeTask.generate`.
+        """Reconstruct faces from their own masks and from style codes that are sampled from their style distributions.
 
-        The additional loss term ``kl`` is the KL divergence of the codes, summed over the batch of all processes.
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the faces.
+            real: the faces (N, 3, S, S) in [-1, 1].
+
+        Returns:
+            The reconstructed faces (N, 3, S, S) in [-1, 1]; and the loss term ``kl``, the KL divergence of the style
+            distributions, summed over the batch of all processes.
         """
         network = self.generator.network
         if network.encoder is None:
@@ -224,9 +248,15 @@ class SPADETask(HingeTask):
         return fake, {"kl": losses.kl_divergence(mean, log_variance) * self.recipe.data.batch_size}
 
     def paint(self, labels: Tensor, style_labels: Tensor, style_images: Tensor) -> Tensor:
-        """Generate faces from masks and the mean style codes of style pictures; ``style_labels`` is ignored.
+        """Generate faces from masks; the style code of a picture is the mean of its style distribution.
 
-        See `PaintingTask.paint`.
+        Args:
+            labels: label maps (N, S, S) of the faces to generate.
+            style_labels: ignored.
+            style_images: style pictures (N, 3, S, S) ``uint8``.
+
+        Returns:
+            The generated faces (N, 3, S, S) ``uint8`` on the CPU.
         """
         network, device = self.generator.network, self.accelerator.device
 
@@ -253,7 +283,7 @@ def prepare_hinge(plan: TrainingPlan, recipe: HingeRecipe, task: type[HingeTask]
         plan: data set, run folder and device.
         recipe: the resolved recipe.
         task: class of the task.
-        image_size: side of the network's pictures, which the data set must have.
+        image_size: side of the network's pictures in pixels; the data set must have the same size.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.

@@ -38,7 +38,7 @@ from maskgan_cli.weights.format import save_weights
 
 
 class StarGANCriticSettings(Section):
-    """Settings of the discriminator; its image size and attributes are those of the generator.
+    """Settings of the discriminator. It has the same image size and attributes as the generator.
 
     Attributes:
         width: channels of the first layer.
@@ -88,7 +88,7 @@ class Change(NamedTuple):
 
 
 class StarGANTask:
-    """Trains a generator, and a discriminator that also classifies attributes.
+    """Trains StarGAN: a generator, and a discriminator that also classifies attributes.
 
     Args:
         recipe: see `StarGANRecipe`.
@@ -111,15 +111,18 @@ class StarGANTask:
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the discriminator and, in every ``critic_steps``-th step, the generator; return the losses by name.
 
-        In steps without an update of the generator, its losses are 0; in the other steps they are multiplied by
-        ``critic_steps``. So the mean over all steps is the mean over the updates of the generator.
+        In steps without an update of the generator, the generator's losses are 0; in the other steps, they are
+        multiplied by ``critic_steps``. So the mean over all steps is the mean over the updates of the generator.
         """
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step on a batch in parts; see `task.Accumulating`.
+        """Run one step, see `step`, on a batch that is divided into parts.
 
         The discriminator is updated from all parts before the generator's update processes the first part.
+
+        Returns:
+            The losses by name, averaged over the parts.
         """
         labels = [self.truth[part.indices] for part in parts]
         shuffled = torch.cat(labels)
@@ -136,6 +139,7 @@ class StarGANTask:
         return {**terms, **critic_terms}
 
     def _update_critic(self, change: Change) -> dict[str, Tensor]:
+        """Backpropagate the discriminator's losses, and return them by name, without their weights."""
         weights, (real, labels, target) = self.recipe.loss, change
         with self.accelerator.autocast():
             with torch.no_grad():
@@ -154,6 +158,7 @@ class StarGANTask:
         return terms
 
     def _update_generator(self, change: Change) -> dict[str, Tensor]:
+        """Backpropagate the generator's losses, and return them by name, without their weights."""
         weights, (real, labels, target) = self.recipe.loss, change
         with self.accelerator.autocast():
             fake = self.generator.network(real, target)
@@ -170,7 +175,11 @@ class StarGANTask:
 
     @torch.no_grad()
     def _translate(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Give pictures (N, 3, S, S) ``uint8`` the attributes ``labels`` (N, attributes), 0 or 1.
+        """Change the attributes of faces with the generator.
+
+        Args:
+            images: faces (N, 3, S, S) ``uint8``.
+            labels: attributes (N, attributes) that the returned faces should have, 0 or 1.
 
         Returns:
             The changed pictures (N, 3, S, S) in [-1, 1], on the CPU.
@@ -188,9 +197,10 @@ class StarGANTask:
         """Invert each attribute of the validation faces with the generator, and check the changed faces.
 
         Returns:
-            ``val_back_l1``: the L1 in [0, 1] between the faces and their reconstructions from the changed faces.
-            ``val_asked``: the share of changed faces in which the discriminator recognises the new value, over all
-            attributes, and as ``val_asked/NAME`` for each. (``maskgan eval attributes`` uses a separate classifier.)
+            ``val_back_l1``: the mean absolute difference, for pictures in [0, 1], between the faces and their
+            reconstructions from the changed faces. ``val_asked``: the share of changed faces in which the discriminator
+            recognises the new value of the attribute, over all attributes. ``val_asked/NAME``: the same share for the
+            attribute NAME. (``maskgan eval attributes`` uses a separate classifier.)
         """
         images, truth, names = self.validation.images, self.validation_truth, self.recipe.network.attributes
         errors, right = [], {}
@@ -207,7 +217,10 @@ class StarGANTask:
         return {"val_back_l1": float(np.mean(errors)), "val_asked": float(np.mean(list(right.values())))} | each
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each face: the face, then the face with one attribute inverted, for each attribute."""
+        """Draw a row for each validation face, and return the picture (H, W, 3).
+
+        A row has the face, and then, for each attribute, the face with this attribute inverted.
+        """
         rows, names = self.recipe.schedule.sheet_rows, self.recipe.network.attributes
         images, truth = self.validation.images[:rows], self.validation_truth[:rows]
         columns = [images] + [to_bytes(self._translate(images, _inverted(names, truth, i))) for i in range(len(names))]
@@ -215,7 +228,10 @@ class StarGANTask:
         return np.concatenate(pictures, axis=1)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the generator to ``path``, and the discriminator to ``discriminator.safetensors`` beside it."""
+        """Write the generator to ``path``, and the discriminator to ``discriminator.safetensors`` in the same folder.
+
+        Both files get the metadata ``about``.
+        """
         generator, critic = self.generator.network, self.critic.network
         beside, config = path.with_name("discriminator.safetensors"), asdict(critic.config)
         save_weights(beside, critic, kind="stargan-discriminator", config=config, about=about)
@@ -223,17 +239,20 @@ class StarGANTask:
 
 
 def _critic_config(recipe: StarGANRecipe) -> StarGANDiscriminatorConfig:
+    """Return the configuration of the discriminator that the recipe describes."""
     return StarGANDiscriminatorConfig(
         recipe.network.image_size, len(recipe.network.attributes), **recipe.discriminator.model_dump()
     )
 
 
 def _inverted(names: tuple[str, ...], labels: Tensor, place: int) -> Tensor:
-    """Invert one attribute in every row of labels (N, attributes). Setting a hair colour clears the other hair colours.
+    """Return a copy of the labels in which one attribute of every face is inverted.
+
+    If this sets a hair colour, the other hair colours are cleared.
 
     Args:
         names: names of the attributes, in the order of the columns.
-        labels: attributes of faces, 0 or 1.
+        labels: attributes (N, attributes) of the faces, 0 or 1.
         place: column of the attribute to invert.
     """
     with_it, without = (asked_labels(names, labels, names[place], value) for value in (True, False))
