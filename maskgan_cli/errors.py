@@ -40,7 +40,7 @@ class Stopped(MaskGANError):
 
 
 class OmissionWarning(UserWarning):
-    """Emitted if part of a file is not read (e.g. an animation's later frames) or not written (e.g. long EXIF data)."""
+    """Emitted if part of a file is not read (later frames of an animation) or not written (long EXIF data)."""
 
 
 class InputError(MaskGANError):
