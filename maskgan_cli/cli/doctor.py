@@ -20,7 +20,13 @@ _LEAST_FREE: Final = 2.0  # GB; a prepared data set and a training need more
 
 
 class Finding(NamedTuple):
-    """The result of one check: the thing that was checked, its state, and the trouble ("" if the check passed)."""
+    """The result of one check.
+
+    Attributes:
+        what: the thing that was checked.
+        found: the state of this thing.
+        trouble: description of the problem; "" if the check passed.
+    """
 
     what: str
     found: str
