@@ -1,4 +1,4 @@
-"""The command line. Modules parse options, call the other packages and print results; none imports torch on import.
+"""The command line. Its modules parse options, call the other packages and print results, and import torch late.
 
 app.py          the application with all commands
 shell.py        the runtime of all commands: output, signals, exit codes

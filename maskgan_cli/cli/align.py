@@ -77,7 +77,7 @@ def align(
 
 
 def _refuse_others(items: list[InputPicture], out: Path) -> None:
-    """Raise an InputError if a file with the name of a crop exists, but was not cut out of the same photo."""
+    """Raise an InputError if a crop's file exists in ``out`` already, but was not cut out of the same photo."""
     from maskgan_cli.editing.faces.cutouts import record_path
     from maskgan_cli.files import refuse_existing, sha256
 
@@ -88,7 +88,7 @@ def _refuse_others(items: list[InputPicture], out: Path) -> None:
 
 
 def _write_crop(cutout: Cutout, path: Path, *, overwrite: bool) -> bool:
-    """Write a crop and its record, and return False; if both exist already, return True without writing."""
+    """Write a crop and its record, and return False; if the same crop exists already, write nothing and return True."""
     from maskgan_cli.editing.faces.cutouts import record_path
     from maskgan_cli.files import write_image, write_json
 
@@ -151,7 +151,7 @@ def paste(
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    """Read the record (JSON) of a crop; empty if the file is missing or not readable."""
+    """Return the record (JSON) of a crop as a dict; an empty dict if the file is missing or not readable."""
     from maskgan_cli.files import read_json
 
     try:

@@ -1,4 +1,4 @@
-"""Lists and folders of pictures. A batch continues when one file fails."""
+"""Lists and folders of pictures as inputs of commands; and batches, which continue when one file fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class InputPicture:
 
     Attributes:
         path: path of its file.
-        name: name of its result without a suffix. For pictures of a folder, it is the path relative to the folder.
+        name: name of its result without a suffix. For a picture of a folder, the path relative to the folder.
     """
 
     path: Path
@@ -34,10 +34,14 @@ class InputPicture:
 def pictures(
     names: Sequence[str], *, recursive: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> list[InputPicture]:
-    """Return the pictures that ``names`` lists: files, folders (all pictures in them), ``-`` (paths on standard input).
+    """Find the pictures that a command receives as input.
 
-    Masks beside pictures (``NAME.mask.png``), overviews and hidden files of folders are skipped. ``say`` receives a
-    message about the pictures of a folder that are skipped because their format is not supported.
+    In folders, these files are skipped: masks beside pictures (``NAME.mask.png``), overviews, and hidden files.
+
+    Args:
+        names: files, folders (all pictures in them), or ``-`` (read paths from standard input).
+        recursive: also search the folders inside of folders.
+        say: receives a message about pictures of a folder that are skipped because their format is not supported.
 
     Raises:
         InputError: the list is empty, or a folder has no pictures.
@@ -90,7 +94,14 @@ class FileBatch:
 
     @contextlib.contextmanager
     def attempt(self, what: Path) -> Iterator[None]:
-        """Record and print an error that the file ``what`` raises inside the block, and continue after the block."""
+        """Context manager: record and print an error that is raised in the block, and do not raise it further.
+
+        Args:
+            what: the file that the block processes, for the record.
+
+        Raises:
+            MaskGANError, OSError: the batch has only one item, and the block raised this error.
+        """
         try:
             yield
         except Stopped:

@@ -135,7 +135,17 @@ def merge_data(
 def _prepare(
     shell: Shell, found: Source, out: Path, size: int, image_format: ImageFormat, workers: int | None, overwrite: bool
 ) -> None:
-    """Prepare the samples of a source as a data set in ``out``, and report the result."""
+    """Prepare the samples of a source as a data set, print the path of its manifest, and report the result.
+
+    Args:
+        shell: the command's output.
+        found: the source.
+        out: folder for the data set.
+        size: side of the images in pixels.
+        image_format: file format of the images.
+        workers: number of processes; None: one for each core.
+        overwrite: replace another data set in ``out``.
+    """
     from maskgan_cli.data.prepare import prepare
     from maskgan_cli.files import read_json
 
@@ -165,7 +175,7 @@ def _prepare(
 
 
 def _hash_of(data: Path) -> str:
-    """Read the hash of an existing data set; an empty string if there is none."""
+    """Return the hash of the data set in the folder ``data``; an empty string if there is no data set."""
     from maskgan_cli.files import read_json
 
     try:
@@ -238,7 +248,10 @@ def check_data(
 
 
 def _problem(document: dict[str, Any]) -> str:
-    """Describe in one line which files are unreadable or changed since the preparation; "" if there are none."""
+    """Return one line about files that are unreadable or have changed since the preparation; "" if there are none.
+
+    ``document`` is the report of ``check-data``.
+    """
     if unreadable := document["unreadable"]:
         first = document["suspicious"][unreadable[0]][0].partition(";")[0]
         return f"{len(unreadable)} of {document['images']} samples cannot be read ({first})"

@@ -48,7 +48,7 @@ def demo(
 
 
 def _run_command(words: list[str]) -> str:
-    """Run another maskgan command in this process, and return its output on stdout."""
+    """Run the maskgan command with the arguments ``words`` in this process, and return what it prints on stdout."""
     from maskgan_cli.cli.app import app
 
     printed = io.StringIO()

@@ -20,7 +20,13 @@ _LEAST_FREE: Final = 2.0  # GB; a prepared data set and a training need more
 
 
 class Finding(NamedTuple):
-    """The result of one check: the thing that was checked, its state, and the trouble ("" if the check passed)."""
+    """The result of one check.
+
+    Attributes:
+        what: the thing that was checked.
+        found: the state of this thing.
+        trouble: description of the problem; "" if the check passed.
+    """
 
     what: str
     found: str
@@ -45,6 +51,7 @@ def doctor(shell: Shell) -> None:
 
 
 def _versions() -> Iterator[Finding]:
+    """Yield the versions of maskgan, Python and the packages that maskgan uses."""
     from importlib.metadata import PackageNotFoundError, version
 
     yield Finding("maskgan", __version__)
@@ -58,6 +65,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _devices() -> Iterator[Finding]:
+    """Yield the processor and the GPUs on which PyTorch can run."""
     import torch
 
     from maskgan_cli.workers import cores
@@ -71,6 +79,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
+    """Yield the weights file that commands use by default for each kind of network."""
     from maskgan_cli.weights.format import read_weights
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
@@ -90,6 +99,7 @@ def _weights() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
+    """Yield the state of the cache folder, and the free disk space."""
     from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 
     try:

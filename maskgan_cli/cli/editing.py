@@ -1,4 +1,4 @@
-"""Functions that the editing commands share: options, reading of pairs, and the processing of all pairs."""
+"""Code that the editing commands share: their options, the reading of lists of pairs, and the execution of edits."""
 
 from __future__ import annotations
 
@@ -132,20 +132,20 @@ class Pasting:
 
 
 def faces_of(source: Path | None, target: Path | None, masks: Masks) -> dict[str, Path | None]:
-    """Return the files of a command with two faces, by role."""
+    """Return the files of a command with two faces as a dict by role (``source``, ``target`` and their masks)."""
     return {"source": source, "target": target, "source_mask": masks.src_mask, "target_mask": masks.tgt_mask}
 
 
 def rows_of(
     given: dict[str, Path | None], pairs: str | None, columns: Sequence[str], optional: Sequence[str]
 ) -> list[dict[str, Path]]:
-    """Return the files of each edit by role: one row with the arguments, or all rows of the list ``--pairs``.
+    """Return a dict from role to file for each edit: one for the arguments, or one for each row of ``--pairs``.
 
     Args:
         given: the arguments by role.
         pairs: the value of ``--pairs``.
-        columns: roles that are required, in the order of the arguments.
-        optional: further columns of a list.
+        columns: required roles, in the order of the command's arguments.
+        optional: roles that a list may have in addition.
 
     Raises:
         InputError: both kinds of input are given, an argument is missing, or the list is not valid.
@@ -180,9 +180,10 @@ def run_edits(
     All paths are checked before PyTorch is imported and a network is loaded.
 
     Args:
-        make: makes an edit from a row and a face reader (``read``).
-        rows: the files of each edit by role.
-        out: the result's file or folder; with ``--pairs``, a folder.
+        shell: the command's output.
+        make: function that makes an edit from a row and a face reader (keyword ``read``).
+        rows: for each edit, a dict from role to file, see `rows_of`.
+        out: file or folder for the result; with ``--pairs``, a folder.
         editing: the common options.
         onnx: an exported network to use instead of weights.
         any_method: also accept methods that do not use masks.
@@ -226,7 +227,16 @@ def _painted(
     editing: Editing,
     batch: FileBatch,
 ) -> list[EditResult]:
-    """Edit all rows and write the results. A lock keeps other processes from writing to ``out`` at the same time."""
+    """Edit all rows, write the results and return them. A lock keeps other processes from writing to ``out`` meanwhile.
+
+    Args:
+        work: the rows, each with the path of its result.
+        edits_of: function that makes the edits of a row.
+        method: the method that generates the faces.
+        out: file or folder for the results.
+        editing: the common options.
+        batch: records the rows that fail.
+    """
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
     from maskgan_cli.editing import jobs
     from maskgan_cli.files import remove_leftovers
@@ -250,7 +260,7 @@ def _painted(
 
 
 def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: FileBatch) -> list[tuple[Row, Path]]:
-    """Return the rows whose files can be read, with the path of each result; other rows are failures of ``batch``.
+    """Return the rows whose files can be read, each with the path of its result; record the others in ``batch``.
 
     Raises:
         InputError: results or the sheet cannot be written.
@@ -273,9 +283,9 @@ def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: Fi
 
 
 def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side: int) -> list[EditResult]:
-    """Print the path of each result when it is written, and write the sheet of ``--sheet``; return the results.
+    """Print the path of each result when it is written, write the sheet of ``--sheet``, and return the results.
 
-    The sheet is one picture with the inputs, masks and results, each ``side`` pixels wide.
+    The sheet is one picture that shows all inputs, masks and results, each ``side`` pixels wide.
     """
     from maskgan_cli.editing.jobs import sheet
     from maskgan_cli.files import write_image
@@ -293,7 +303,7 @@ def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side:
 
 
 def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoReader:
-    """Make the reader of faces for the options ``--crop``, ``--face`` and ``--tgt-face``."""
+    """Make the function that reads faces from photos as ``--crop`` and ``--tgt-face`` say; ``which``: ``--face``."""
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.options import Taken
 

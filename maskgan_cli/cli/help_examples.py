@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-# Command -> its arguments. The files are those of `maskgan examples` and those that other commands write.
+# Command -> arguments of its examples. The files are made by `maskgan examples` or by other commands of this list.
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "align": ("photo.png other.png -o faces",),
     "bench": ("painting training",),

@@ -49,7 +49,7 @@ def inspect(
 
 
 def _flat(note: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the names and values of a nested mapping as text in one line each; nested names are joined by dots."""
+    """Yield (name, value) of each entry of a nested mapping, as text on one line; nested names are joined by dots."""
     for key, value in note.items():
         name = one_line(f"{prefix}{key}")
         if isinstance(value, Mapping) and value:

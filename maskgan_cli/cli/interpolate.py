@@ -1,4 +1,4 @@
-"""``interpolate``: masks on the line between two masks in MaskVAE's latent space, or random masks around one."""
+"""``interpolate``: makes masks on the line between two masks in MaskVAE's latent space, or random masks around one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codes:
-    """Options that choose the codes in MaskVAE's latent space."""
+    """Options that choose the codes in MaskVAE's latent space that are decoded to masks."""
 
     steps: Annotated[int, typer.Option("--steps", "-n", min=2, help="Number of masks, both ends included.")] = 8
     extrapolate: Annotated[
@@ -109,7 +109,7 @@ def interpolate(
     settings |= {"parser": read.parser} if read.parser else {}
     masks, chosen = _masks(vae, start, end, codes, photos=second is not None and all(map(is_photo, inputs)))
     settings |= chosen
-    if not overwrite:  # before the faces, which take the most time
+    if not overwrite:  # checked before the faces are rendered, which takes the most time
         manifold.refuse_others(manifold.mask_files(names, masks))
     faces: list[Picture] = []
     if renderer is not None and face is not None:
@@ -122,13 +122,13 @@ def interpolate(
 
 
 def _paths(names: Names) -> dict[str, Any]:
-    """Return the paths of all results for the JSON document."""
+    """Return the paths of all results as a dict, for the JSON document."""
     masks, faces = ([str(path) for path in paths] for paths in (names.masks, names.faces))
     return {"masks": masks, "strip": str(names.strip), "animation": str(names.animation), "faces": faces}
 
 
 def _load(shell: Shell, file: Path, device: str) -> Renderer:
-    """Load the generator that renders the faces."""
+    """Load the generator from its weights ``file``, and print which weights they are."""
     from maskgan_cli.editing.dmn_method import Renderer
     from maskgan_cli.weights.lookup import named_with_origin
 
@@ -139,11 +139,11 @@ def _load(shell: Shell, file: Path, device: str) -> Renderer:
 def _masks(
     vae: MaskManifold, start: LabelMap, end: LabelMap, codes: Codes, *, photos: bool
 ) -> tuple[list[LabelMap], dict[str, Any]]:
-    """Return the masks at the chosen codes, and the settings to record for them.
+    """Decode the chosen codes, and return the masks and a dict of the settings to record for them.
 
     Args:
         vae: the MaskVAE.
-        start, end: the input masks; without a second input, both are the first one.
+        start, end: the two input masks; if there is only one, it is passed as both.
         codes: the options that choose the codes.
         photos: whether both inputs are photos.
     """
@@ -183,7 +183,7 @@ def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -
 
 
 def _render(shell: Shell, renderer: Renderer, masks: list[LabelMap], style: Face, size: int) -> list[Picture]:
-    """Render every mask in the style of one face, in batches of ``size``, with a progress bar."""
+    """Render every mask in the style of one face, in batches of ``size``, with a progress bar; return the pictures."""
     from maskgan_cli.editing.masks.interpolate import paint_masks
 
     batches = paint_masks(renderer, masks, style.labels, style.picture, batch=size)
@@ -192,7 +192,7 @@ def _render(shell: Shell, renderer: Renderer, masks: list[LabelMap], style: Face
 
 
 def _check_usage(second: Path | None, codes: Codes, rendered: FaceOptions) -> None:
-    """Check combinations of arguments.
+    """Check that the arguments of ``interpolate`` fit together.
 
     Raises:
         InputError: arguments contradict each other, or one is missing.

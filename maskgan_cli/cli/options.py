@@ -39,7 +39,7 @@ Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.
 
 
 def weights_of(kind: str, *names: str, what_for: str = "") -> Any:
-    """Make an option for weights; the kind's environment variable gives its default.
+    """Make a Typer option for weights; the environment variable of the kind gives its default.
 
     Args:
         kind: kind of the network, e.g. ``dmn``.
@@ -76,9 +76,9 @@ def chosen(face: str | None) -> int | str | None:
 
 
 def own_generator() -> list[str]:
-    """Return ``--weights runs/dmn`` for a suggested command, if this run has weights; else an empty list.
+    """Return the arguments ``--weights runs/dmn`` for a suggested command, if this run folder has weights.
 
-    If an environment variable names a generator, the list is empty too.
+    Otherwise, or if an environment variable names a generator, return an empty list.
     """
     run, named = Path("runs/dmn"), any(os.environ.get(name) for name in KINDS["dmn"].variables)
     return ["--weights", str(run)] if not named and (run / "model.safetensors").is_file() else []

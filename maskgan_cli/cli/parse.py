@@ -1,4 +1,4 @@
-"""``parse``: label maps of photos."""
+"""``parse``: predicts the label maps (masks) of photos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskgan_cli.errors import InputError
 
 @dataclass(frozen=True)
 class Prediction:
-    """Options of the face parser and its masks."""
+    """Options of the face parser and of the masks that it predicts."""
 
     weights: Annotated[Path | None, options.weights_of("parser", "--weights", "-w")] = None
     size: Annotated[
@@ -39,7 +39,7 @@ class Prediction:
         """Return the input size of the parser; None for the size with which it was trained.
 
         Raises:
-            InputError: it is not a multiple of 16.
+            InputError: the given size is not a multiple of 16.
         """
         size = self.look if self.parser_size is None else self.parser_size
         if size is not None and size % 16:
@@ -110,7 +110,11 @@ def parse(
 
 
 def _mask_paths(items: list[InputPicture], out: Path | None) -> dict[Path, Path]:
-    """Return the path of each picture's mask, by path of the picture.
+    """Return a dict from the path of each picture to the path of its mask.
+
+    Args:
+        items: the pictures.
+        out: folder for the masks; None: each mask is beside its picture.
 
     Raises:
         InputError: two pictures have the same mask path.
@@ -126,7 +130,14 @@ def _mask_paths(items: list[InputPicture], out: Path | None) -> dict[Path, Path]
 
 
 def _next_command(done: dict[Path, Path], not_crops: list[Path]) -> list[object]:
-    """Suggest an edit of the first face crops and their masks; ``align`` if no picture is a face crop."""
+    """Return the command to suggest after ``parse``, as a list of words.
+
+    It edits the first one or two face crops with their masks. If no picture is a face crop, it is ``align``.
+
+    Args:
+        done: dict from the path of each parsed picture to the path of its mask.
+        not_crops: the pictures that are not face crops.
+    """
     faces = [(path, mask) for path, mask in done.items() if path not in not_crops][:2]
     if not_crops and not faces:
         return ["maskgan", "align", *not_crops[:1], "-o", "faces"]

@@ -81,7 +81,17 @@ def personalise(
 
 
 def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, force: bool) -> list[Face]:
-    """Read the face of each photo; photos that fail are recorded in ``batch``. End the command if all photos fail."""
+    """Read the face of each photo, and return the faces.
+
+    Photos that cannot be read are recorded in ``batch``. If no photo can be read, the command ends with an error.
+
+    Args:
+        batch: the batch of photos.
+        paths: the photos.
+        read: reads the face of a photo.
+        order: class order of masks that the user gave, see `labels.ORDERS`.
+        force: do not check the masks, see `MaskRules`.
+    """
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
     faces = []
@@ -89,7 +99,7 @@ def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, f
         with batch.attempt(path), mask_rules(MaskRules(order, force)):
             faces.append(read(path, None, "source"))
     if not faces:
-        batch.finish({})  # raises an error, because all photos failed
+        batch.finish({})  # raises an error, because no photo could be read
     return faces
 
 

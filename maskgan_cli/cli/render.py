@@ -17,7 +17,7 @@ from maskgan_cli.errors import InputError
 
 @dataclass(frozen=True)
 class References:
-    """Options that name other faces, whose mouth or hair the result shows."""
+    """Options that name other faces, from which the mouth or the hair of the result is taken."""
 
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Another face, as a source for the inside of an opened mouth.")

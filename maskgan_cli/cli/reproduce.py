@@ -37,7 +37,7 @@ class Name(str, Enum):
 
 @dataclass(frozen=True)
 class Experiment:
-    """Options that affect the numbers in a table, and the folder of its files."""
+    """Options that affect the numbers in a table, and the option for the folder of its files."""
 
     data: Annotated[
         Path | None, typer.Option("--data", help="Prepared data set with masks. Default: faces are rendered.")
@@ -74,7 +74,7 @@ class Experiment:
         return self.out or Path("reproduce") / name
 
     def command(self, table: Name) -> str:
-        """Return the command that reproduces the same table."""
+        """Return the command line that makes the table again with the same options."""
         words = ["maskgan", "reproduce", table.value, "--preset", self.preset]
         words += ["--data", str(self.data)] if self.data else []
         words += [word for judge in self.judges or () for word in ("--judge", judge)]
@@ -83,7 +83,7 @@ class Experiment:
         return shlex.join([*words, *(["-o", str(self.out)] if self.out else [])])
 
     def weights(self) -> dict[str, str]:
-        """Return the paths of the weights in ``--judge``, by kind of judge (evaluation network).
+        """Parse ``--judge``: return a dict from the kind of each judge (evaluation network) to the path of its weights.
 
         Raises:
             InputError: there is no such judge, or the weights do not exist.
@@ -171,7 +171,14 @@ def reproduce(
 
 
 def _show(shell: Shell, plan: ReproductionPlan, text: str, problems: Sequence[Missing]) -> None:
-    """Print the plan and the missing inputs for ``--dry-run``."""
+    """Print a plan and its missing inputs for ``--dry-run``.
+
+    Args:
+        shell: the command's output.
+        plan: the plan.
+        text: the plan as a shell script.
+        problems: the missing inputs.
+    """
     for problem in problems:
         shell.say(f"missing: {problem}")
     if shell.as_json:
@@ -194,8 +201,8 @@ def _run(
 
     Args:
         shell, plan, folder, overwrite: see `reproduce`.
-        about: further content of the JSON document: table, command and seed.
-        devices: devices on which stages run side by side; if empty, stages run in order.
+        about: further entries of the JSON document: table, command and seed.
+        devices: devices on which stages run at the same time; if empty, stages run one after the other.
     """
     from maskgan_cli.files import write_json
     from maskgan_cli.locks import locked
@@ -237,7 +244,7 @@ def _run(
 
 
 def _print(shell: Shell, lines: Sequence[Sequence[str]], title: str) -> None:
-    """Print a table on stderr."""
+    """Print a table on stderr; ``lines`` are the heading and the rows, each a list of cells."""
     from rich.table import Table
 
     table = Table(*lines[0], title=title)

@@ -1,4 +1,4 @@
-"""``reshape``: edits without a second face; ``find-directions``: directions for its ``--along``."""
+"""``reshape``: edits a face without a second face; ``find-directions``: finds directions for ``reshape --along``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LatentMoves:
     ] = False
 
     def moves(self) -> tuple[tuple[str, float], ...]:
-        """Return the names and amounts of the directions in ``--along``.
+        """Parse the values of ``--along``: return (name of the direction, amount) for each.
 
         Raises:
             InputError: a direction is not valid, or an option is given that needs ``--along``.
@@ -60,7 +60,7 @@ class LatentMoves:
         return moves
 
     def load(self, shell: Shell, device: str) -> Directions:
-        """Load MaskVAE and the directions in its latent space."""
+        """Load MaskVAE, and return the built-in directions in its latent space with those of ``--directions``."""
         from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
         file = find_weights(self.vae_weights, "vae", "--vae-weights")
@@ -103,7 +103,10 @@ class Changes:
     ] = Accessories.DRAWN
 
     def reshaping(self, latent: LatentMoves) -> Reshaping:
-        """Combine all changes of the mask in one object.
+        """Combine all changes of the mask that the options describe in one object.
+
+        Args:
+            latent: the options that move the mask in MaskVAE's latent space.
 
         Raises:
             InputError: an option is not valid, or there is no change.
@@ -163,7 +166,7 @@ def reshape(
 
 
 def _offset(move: str) -> tuple[float, float]:
-    """Parse the value of ``--move``: pixels to the right and down."""
+    """Parse the value of ``--move``: return the pixels to the right and the pixels down."""
     try:
         right, down = (float(number) for number in move.split(","))
     except ValueError:
@@ -193,7 +196,7 @@ def _parts(part: str, *, changed: bool) -> tuple[int, ...]:
 
 
 def _direction(text: str) -> tuple[str, float]:
-    """Parse ``DIRECTION[=AMOUNT]``, and return name and amount; the default amount is 1."""
+    """Parse ``DIRECTION[=AMOUNT]``: return the name of the direction and the amount, by default 1."""
     name, _, amount = text.partition("=")
     try:
         number = float(amount or 1)

@@ -37,7 +37,7 @@ _DEBUG = Annotated[bool, typer.Option("--debug", help="Print the traceback of an
 
 
 class Report(Protocol):
-    """A function that updates a progress bar."""
+    """Interface of a function that updates a progress bar."""
 
     def __call__(self, done: int, total: int, note: str | None = None) -> None:
         """Show that ``done`` of ``total`` items are finished; ``note`` replaces the text beside the bar."""
@@ -68,20 +68,25 @@ class Shell:
         self.console.print(text, markup=False)
 
     def warn(self, line: str) -> None:
-        """Print the error of one item of a batch on stderr, also if the command is quiet."""
+        """Print the error of one item of a batch as a line on stderr, even if the command is quiet."""
         if self.quiet:
             print(f"maskgan: {line}", file=sys.stderr)
         else:
             self.console.print(f"maskgan: {line}", markup=False)
 
     def wrote(self, path: Path) -> None:
-        """Report a finished file: its path is printed now, or listed in the JSON document at the end."""
+        """Report a finished file: print its path or, with ``--json``, list it in the document that `finish` prints."""
         self.written.append(str(path))
         if not self.as_json:
             emit(str(path))
 
     def finish(self, document: dict[str, Any] | None = None, *, next_command: Sequence[object] = ()) -> None:
-        """End the command: print the JSON document (with ``--json``) and suggest the next command."""
+        """End the command: with ``--json``, print the JSON document; suggest the next command.
+
+        Args:
+            document: content of the JSON document besides the list of written files.
+            next_command: words of the command to suggest; empty for none.
+        """
         if self.as_json:
             emit(json.dumps({**(document or {}), "written": self.written}, indent=2))
         if next_command:
@@ -104,7 +109,7 @@ class Shell:
 
     @contextlib.contextmanager
     def progress(self, label: str) -> Iterator[Report]:
-        """Show a progress bar inside the block; call the yielded function to update it."""
+        """Context manager: show a progress bar with the text ``label``, and yield a function that updates the bar."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -151,7 +156,7 @@ def emit(text: str) -> None:
 
 
 def emit_csv(rows: Sequence[dict[str, str]]) -> None:
-    """Print rows as CSV with a header; their keys are the columns."""
+    """Print rows as CSV on stdout, with the keys of the first row as header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -160,17 +165,18 @@ def emit_csv(rows: Sequence[dict[str, str]]) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """Format a number with its noun: ``1 pair``, ``2 pairs``, ``30,000 samples``."""
+    """Return a number with its noun in singular or plural: ``1 pair``, ``2 pairs``, ``30,000 samples``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def add_command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as a command, with the options ``--json``, ``--quiet`` and ``--debug``.
+    """Return a decorator that registers a function as a command, with the options ``--json``, ``--quiet``, ``--debug``.
 
     The function's first parameter receives a `Shell`. A parameter whose type is a dataclass is expanded: the fields
-    become options, or arguments, and the function receives an instance with their values.
+    become options or arguments of the command, and the function receives an instance with their values.
 
     Args:
+        app: the application.
         name: name of the command.
         settings: further arguments of `typer.Typer.command`.
     """
@@ -221,7 +227,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def run(app: typer.Typer, arguments: list[str]) -> int:
-    """Run the application. An error is printed as one line on stderr.
+    """Run the application with command-line arguments. An error is printed as one line on stderr.
 
     Returns:
         The exit code: 0 success, 1 the work failed, 2 invalid usage or input, 130 interrupted.
@@ -239,7 +245,7 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
             if code == Stopped.exit_code:  # interrupted while Typer parsed the arguments; Typer prints no message
                 raise KeyboardInterrupt
             return code if isinstance(code, int) else 0
-    except KeyboardInterrupt:  # before the command started
+    except KeyboardInterrupt:  # interrupted before the command started
         return _fail("stopped", Stopped.exit_code, debug)
     except MaskGANError as error:
         if interrupted.is_set() and isinstance(error, InputError):
@@ -247,7 +253,7 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
         # An error of a data loader's worker has the worker's traceback before its message.
         return _fail(str(error).rstrip().rsplit("\n", 1)[-1], error.exit_code, debug)
     except Exception as error:
-        if interrupted.is_set():  # libraries turn the interrupt into errors of their own
+        if interrupted.is_set():  # libraries replace the KeyboardInterrupt by errors of their own
             return _fail(_STOPPED, Stopped.exit_code, debug)
         if hasattr(error, "format_message"):  # Typer's errors: unknown option, missing argument, ...
             command = getattr(getattr(error, "ctx", None), "command_path", "maskgan")
@@ -260,9 +266,9 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def _handle_signals_and_warnings(debug: bool, interrupted: threading.Event) -> Iterator[None]:
-    """Inside the block, hide library warnings and let SIGTERM and SIGINT interrupt the command.
+    """Context manager: in the block, SIGTERM and SIGINT interrupt the command, and library warnings are hidden.
 
-    A signal sets ``interrupted`` and raises KeyboardInterrupt.
+    A signal sets ``interrupted`` and raises KeyboardInterrupt. With ``debug``, warnings are not hidden.
     """
     open_streams()
     owner = os.getpid()

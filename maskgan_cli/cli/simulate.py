@@ -1,4 +1,4 @@
-"""``simulate-edits``: writes masks edited as in EBST."""
+"""``simulate-edits``: writes edited masks, as EBST (Editing Behavior Simulated Training) makes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Standard streams of a command: encodings, closed streams, warnings about inputs; streams are rejected as outputs."""
+"""The standard streams of a command.
+
+Sets their encodings, handles closed streams, prints warnings about skipped inputs, and rejects streams as outputs.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ def open_streams() -> None:
     """Configure stdout and stderr to accept any text.
 
     File names that are not valid UTF-8 are printed to a UTF-8 stdout with their original bytes. Characters that the
-    encoding lacks (cp1252 in Windows' pipes, ASCII) are printed as escapes. An error handler set in
-    ``PYTHONIOENCODING`` is kept. Output to a closed stream is discarded.
+    encoding lacks (cp1252 in Windows' pipes, ASCII) are printed as escape sequences. If ``PYTHONIOENCODING`` sets an
+    error handler, this handler is used instead. Output to a closed stream is discarded.
     """
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
@@ -39,7 +42,7 @@ def open_streams() -> None:
 
 @contextlib.contextmanager
 def omissions(say: Callable[[str], None]) -> Iterator[None]:
-    """Call ``say`` with the text of every `OmissionWarning` that is raised inside the block, once for each text."""
+    """Context manager: call ``say`` with the text of each `OmissionWarning` of the block; equal texts only once."""
     said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -56,9 +59,10 @@ def omissions(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def refuse_stream(out: Path | None) -> None:
-    """Reject ``-o -``, ``-o /dev/stdout`` and devices, because results are written to files atomically.
+    """Reject an output that is not a file or folder, e.g. ``-o -`` or ``-o /dev/stdout``.
 
-    A file that a standard stream is redirected to is also rejected: the command prints paths into it.
+    Results are written to files atomically, which is not possible for streams. A file that a standard stream is
+    redirected to is rejected too, because the command prints paths into this file.
 
     Raises:
         InputError: the output is a stream or a device.

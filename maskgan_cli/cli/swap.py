@@ -1,4 +1,4 @@
-"""``swap-mouth``, ``swap``, ``style-copy`` and ``transfer``: edits with a second face, one pair or a list of pairs."""
+"""``swap-mouth``, ``swap``, ``style-copy`` and ``transfer``: edits with a second face, for one pair or a list."""
 
 from __future__ import annotations
 

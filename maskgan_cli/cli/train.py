@@ -40,7 +40,7 @@ class Resume(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """The options of all trainings with their defaults."""
+    """The options that all trainings have."""
 
     data: options.Data
     recipe: Annotated[
@@ -72,7 +72,7 @@ class Options:
 
     @property
     def settings(self) -> list[str]:
-        """Changes of the recipe by ``--set``, ``--seed`` and ``--workers``."""
+        """The changes of the recipe that ``--set``, ``--seed`` and ``--workers`` make, each as ``NAME=VALUE``."""
         named = {"seed": self.seed, "data.workers": self.workers}
         return [*self.changes, *(f"{name}={value}" for name, value in named.items() if value is not None)]
 
@@ -84,7 +84,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _command(training: Training) -> Callable[..., None]:
-    """Make the function of ``train NAME``; its signature and its help are those of the registry."""
+    """Make the function of the command ``train NAME``; options and help text come from the registry's ``training``."""
 
     def command(shell: Shell, **arguments: Any) -> None:
         own = {option.name: arguments.pop(option.name) for option in training.options}
@@ -119,7 +119,7 @@ def _annotation(option: Option) -> Any:
 
 
 def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
-    """Run a training with the options of the command line; ``own``: options of this training only."""
+    """Run a training; ``chosen``: the options that all trainings have, ``own``: the values of its other options."""
     from maskgan_cli.data.prepared import check_prepared
 
     check_prepared(chosen.data)
@@ -144,7 +144,11 @@ def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any
 
 
 def _start(start: Path | None, task: str) -> Path | None:
-    """Return the path of the initial weights, or None if none are given; ``bundled`` means those of the package.
+    """Return the path of the initial weights; None if ``start`` is None.
+
+    Args:
+        start: the value of ``--start-from``; ``bundled`` means the weights in the package.
+        task: kind of the network.
 
     Raises:
         InputError: the package has no weights of this kind.
@@ -165,14 +169,14 @@ def _start(start: Path | None, task: str) -> Path | None:
 
 
 def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
-    """Train with a progress bar that shows the losses; Ctrl-C saves the state. Prints the path of the weights."""
+    """Train with a progress bar that shows the losses, and print the path of the weights; Ctrl-C saves the state."""
     from maskgan_cli.training.callbacks import TrainingCallbacks, stop_on_signals
     from maskgan_cli.training.run import is_main_process, train
 
     if not is_main_process():
         shell = Shell(quiet=True)
     with stop_on_signals(shell.say) as stop, contextlib.ExitStack() as stack:
-        bars: list[tuple[Report, int]] = []  # the progress bar and its length, from the first step on
+        bars: list[tuple[Report, int]] = []  # empty until the first step; then the progress bar and its length
 
         def stepped(done: int, total: int) -> None:
             if not bars:
@@ -195,8 +199,8 @@ def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
 def _next_command(template: str, order: Order) -> list[str]:
     """Return the command to suggest after a training.
 
-    It is `_ebst_command` if possible. Otherwise ``template`` is filled in with the run folder, the data set and two
-    faces, which are not of the training split if possible.
+    If there is an `_ebst_command`, return that. Otherwise fill in ``template`` with the run folder, the data set and
+    two faces. If possible, the faces are not of the train split.
     """
     from maskgan_cli.data.prepared import PreparedData
 
@@ -208,7 +212,7 @@ def _next_command(template: str, order: Order) -> list[str]:
 
 
 def _ebst_command(order: Order) -> list[str]:
-    """Return the command ``train ebst``, if runs of the generator and of MaskVAE are in one folder; else []."""
+    """Return the words of ``train ebst`` if a generator and a MaskVAE are trained in one folder; else an empty list."""
     from maskgan_cli.config import fitting_recipe
     from maskgan_cli.data.prepared import PreparedData
 
@@ -216,7 +220,7 @@ def _ebst_command(order: Order) -> list[str]:
     runs = {order.task: order.out, other.name: other}
     if set(runs) != {"dmn", "vae"} or not (other / "model.safetensors").is_file():
         return []
-    recipe = fitting_recipe("ebst", PreparedData.load(order.data).size)[:2]  # --dmn gives the network's settings
+    recipe = fitting_recipe("ebst", PreparedData.load(order.data).size)[:2]  # the network's settings come from --dmn
     words = ["maskgan", "train", "ebst", order.data, "--dmn", runs["dmn"], "--vae", runs["vae"], *recipe]
     return [*map(str, words), "-o", str(order.out.parent / "ebst")]
 

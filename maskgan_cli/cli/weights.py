@@ -105,7 +105,7 @@ def list_(shell: Shell) -> None:
 
 
 def _in_cache(kind: str) -> bool:
-    """Whether the cache holds weights of a kind; false if the cache is not readable."""
+    """Whether the cache contains weights of the kind ``kind``; False if the cache is not readable."""
     from maskgan_cli.weights.cache import NoCacheFolder, in_cache
 
     with contextlib.suppress(OSError, NoCacheFolder):
@@ -114,7 +114,7 @@ def _in_cache(kind: str) -> bool:
 
 
 def _check(sha256: str) -> str:
-    """Describe the published hash with which a download is compared."""
+    """Return a text about the published hash with which a download is compared: complete, partial, or none."""
     if not sha256:
         return "no published hash: later downloads are compared with the first"
     return "the whole SHA-256" if len(sha256) == 64 else f"weak: {len(sha256)} of 64 digits published"
@@ -125,7 +125,7 @@ def _yes_or_no(value: Any) -> str:
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    """Print a table with the columns that fit the terminal; the CSV has all of them."""
+    """Print the list of weights as a table, with only those columns that fit the terminal; the CSV has all columns."""
     from rich.console import Console
     from rich.table import Column, Table
 

@@ -61,6 +61,7 @@ class SessionAccessories:
         return self._mask[1]
 
     def _made(self, labels: LabelMap, names: Names, *, bare: bool) -> tuple[LabelMap, Names]:
+        """Compute the result of `mask`, without its cache."""
         drawn = () if bare else to_draw(names, self.own)
         for name in names:
             labels = labels if name in drawn else wear(labels, item(name))

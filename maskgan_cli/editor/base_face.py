@@ -71,6 +71,7 @@ class BaseFaces:
 
 
 def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
+    """Make a base face: take off the glasses and replace the hair as `BaseFaces.get` describes."""
     picture, labels = face.picture, face.labels
     changes: list[Callable[[Picture, Square], Picture]] = []
     if key[0] and (found := without_clear_glasses(picture, labels)) is not None:

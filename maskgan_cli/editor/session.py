@@ -118,7 +118,7 @@ class Session(SessionPainting):
         return {role: other_name(number) for role, number in numbers.items() if number}
 
     def note(self, models: Models) -> dict[str, Any]:
-        """Return the provenance of the result, in the form of `maskgan render`, with the number of edited pixels."""
+        """Return the provenance of the result as a dict, as for `maskgan render`, with the number of edited pixels."""
         style = self.style_name
         files = {"mask": "mask.png", "style_image": f"{style}.png", "style_mask": f"{style}.mask.png"}
         for role, name in self.references.items():

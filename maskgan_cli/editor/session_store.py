@@ -17,7 +17,7 @@ _ON_DISK: Final = 100
 
 
 class SessionStore:
-    """Finds sessions by their ids, in memory or on disk.
+    """Stores all sessions, and finds them by their ids. All are on disk, and recent ones also in memory.
 
     Args:
         root: the folder that contains the folders of all sessions.

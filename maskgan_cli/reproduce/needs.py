@@ -194,6 +194,7 @@ def own_threshold(where: str) -> bool:
 
 
 def _of_data(plan: ReproductionPlan, data: PreparedData) -> Iterator[Missing]:
+    """Yield a `Missing` for everything that a data set lacks for a plan: size, masks, splits, attributes."""
     if data.size != plan.preset.size:
         yield Missing(
             "",

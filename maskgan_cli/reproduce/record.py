@@ -84,6 +84,7 @@ def record(plan: ReproductionPlan, folder: Path, stamps: dict[str, Stamp], asked
 
 
 def _table(table: PlannedTable, folder: Path) -> dict[str, Any]:
+    """Return the part of the record about one table: rows, hashes of its files, results and comparison over seeds."""
     results = results_of(table, folder)
     rows: dict[str, dict[str, Any]] = {}
     for result in results:

@@ -70,7 +70,7 @@ def precision(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measure
 
 
 def _measure(shell: Shell, metric: Metric, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
-    """Compute one of the metrics `DISTANCES`, then print it and write it to a file if one is named."""
+    """Compute one of the metrics in `DISTANCES`, print the result, and write it to the file of ``-o`` if given."""
     check_early(measuring.out, measuring.overwrite, results=sets.results, pairs=sets.pairs, reals=sets.reals)
     from maskgan_cli.devices import pick_device
 
@@ -107,7 +107,7 @@ def lpips(
 
 
 def _subject(sets: Sets, split: Split, method: str | None) -> MethodResults:
-    """Return the results of a list of pairs; all results of the folder if no list is given."""
+    """Return the results to measure: those of the list of pairs or, if no list is given, all of the folder."""
     from maskgan_cli.evaluation.method_results import MethodResults
 
     if sets.pairs is not None:
@@ -125,7 +125,19 @@ def distances(
     device: Any,
     metrics: Sequence[Metric],
 ) -> dict[Metric, ResultMetric]:
-    """Prepare some of the metrics `DISTANCES`: load the network and compute the features of the real pictures.
+    """Prepare some of the metrics in `DISTANCES`: load the network, and compute the features of the real pictures.
+
+    Args:
+        shell: the command's output.
+        subject: the results to measure.
+        reals: folder or data set of the real pictures.
+        weights: weights of the feature network; None for the default weights.
+        comparing: the options of the comparison.
+        device: device of the network.
+        metrics: the metrics to prepare.
+
+    Returns:
+        A dict from each metric to an object that computes it.
 
     Raises:
         InputError: there are too few pictures, or the weights are missing or not compatible.
@@ -182,7 +194,7 @@ def _check_pictures(
 
 
 def _features_folder(shell: Shell) -> Path | None:
-    """Return the cache folder of features; None, with a message, if the user has no home folder."""
+    """Return the cache folder for features; if the user has no home folder, print a message and return None."""
     from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 
     try:

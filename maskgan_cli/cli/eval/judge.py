@@ -109,7 +109,7 @@ def verify(
 
 
 def _show_table(shell: Shell, values: dict[str, Any], title: str) -> None:
-    """Print values, whose names are ``COLUMN/ROW``, as a table on stderr."""
+    """Print values as a table on stderr; their names have the form ``COLUMN/ROW``."""
     from rich.table import Table
 
     rows: dict[str, dict[str, float]] = {}
@@ -124,7 +124,7 @@ def _show_table(shell: Shell, values: dict[str, Any], title: str) -> None:
 
 
 def _finish(shell: Shell, document: dict[str, Any], faces: LabelledFaces) -> None:
-    """Write a document to a file and print its path; without a file or with ``--json``, print the document."""
+    """Write a JSON document to the file of ``-o`` and print its path; without ``-o`` or with ``--json``, print it."""
     if faces.out is not None:
         from maskgan_cli.files import encode_json
 

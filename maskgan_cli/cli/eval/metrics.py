@@ -177,7 +177,7 @@ def results(
             subject.pairs, identity_weights, threshold.chosen(), device, watched(shell, "sources")
         ),
     }
-    # In this order, metrics that take long to load cannot delay an error of the others.
+    # In this order, errors of metrics that load quickly are reported before the slow metrics are loaded.
     measures = {metric: make() for metric, make in load.items() if metric in chosen}
     compared = [metric for metric in chosen if metric in DISTANCES]
     measures |= distances(shell, subject, reals, features_weights, comparing, device, compared)

@@ -34,7 +34,7 @@ SplitOf = Annotated[Split, typer.Option("--split", help="Split of a prepared dat
 
 
 def judge_option(option: str, what: str) -> Any:
-    """Make an option for the weights of an evaluation network; ``what`` is its description in the help."""
+    """Make a Typer option for the weights of an evaluation network; ``what`` describes the network in the help."""
     return typer.Option(option, *(["-w"] if option == "--weights" else []), help=f"Run folder or file of {what}.")
 
 
@@ -69,7 +69,7 @@ class MaskFiles:
     ] = False
 
     def rules(self) -> AbstractContextManager[None]:
-        """Return a context manager; masks that are read inside its block follow ``--order`` and ``--force``."""
+        """Return a context manager that applies ``--order`` and ``--force`` to all masks that are read in its block."""
         from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
         return mask_rules(MaskRules(self.order.value, self.force, any_shape=True))
@@ -77,7 +77,7 @@ class MaskFiles:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Options that set the least cosine similarity at which two faces are verified as one person."""
+    """Options that set the threshold: the minimum cosine similarity at which two faces count as one person."""
 
     threshold: Annotated[
         float | None,
@@ -125,7 +125,7 @@ class LabelledFaces:
     overwrite: options.Overwrite = False
 
     def load(self) -> tuple[PreparedData, list[Sample]]:
-        """Check the output, then load the data set; return it and the samples of the split.
+        """Check the output, load the data set, and return the data set and the samples of the chosen split.
 
         Raises:
             InputError: the output exists, or the data set is missing or has no such samples.
@@ -138,7 +138,12 @@ class LabelledFaces:
 
 
 def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> MethodResults:
-    """Check output and inputs, then return the results (in the folder ``results``) of the pairs (in a CSV).
+    """Check output and inputs, then return the results of all pairs of a list.
+
+    Args:
+        measuring: the options of the command.
+        results: folder of the results.
+        pairs: the list of pairs, a CSV.
 
     Raises:
         InputError: the output exists, or an input is missing or not valid.
@@ -152,7 +157,7 @@ def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> Met
 def measured(
     shell: Shell, subject: MethodResults, measures: Sequence[ResultMetric], label: str, batch_size: int = 32
 ) -> list[MetricResult]:
-    """Compute several metrics of the same results in one pass, with a progress bar named ``label``."""
+    """Compute several metrics in one pass over the results, with a progress bar named ``label``; return the values."""
     from maskgan_cli.evaluation.method_results import update_metrics
 
     update_metrics(subject.paths, measures, watched(shell, label), batch_size=batch_size)
@@ -171,7 +176,7 @@ def check_early(
 ) -> None:
     """Check outputs and inputs before PyTorch is imported and the work starts.
 
-    An existing output that may be of the same measurement is accepted here; `keep` compares it later.
+    An output that exists already is accepted here if it may be of the same measurement; `keep` compares it later.
 
     Raises:
         InputError: the output exists, or an input is missing.
@@ -192,7 +197,7 @@ def check_early(
 
 
 def _may_be_same(out: Path, results: Path | None) -> bool:
-    """Whether ``out`` is a file of measurements; if ``results`` is given, of the results in this folder."""
+    """Whether the file ``out`` contains measurements; if ``results`` is given, only of results in this folder."""
     from maskgan_cli.files import read_json
 
     try:
@@ -205,7 +210,7 @@ def _may_be_same(out: Path, results: Path | None) -> bool:
 
 
 def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
-    """Write an output. If an identical file exists, keep it and print a message. Returns whether a file was kept.
+    """Write an output file. If an identical file exists, keep it, print a message and return True; else return False.
 
     Raises:
         InputError: the file exists with other content, and ``overwrite`` is false.
@@ -224,7 +229,7 @@ def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator
 
 
 def conclude(shell: Shell, found: MetricResult | list[MetricResult], out: Path | None, overwrite: bool) -> None:
-    """Print results as JSON, with and without ``--json``, and write them to a file if one is named."""
+    """Print results as JSON (also without ``--json``), and write them to the file ``out`` if it is given."""
     from maskgan_cli.files import encode_json
 
     results = found if isinstance(found, list) else [found]

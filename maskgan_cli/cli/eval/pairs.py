@@ -86,7 +86,7 @@ def pairs(
 def _finish(
     shell: Shell, protocol: str, pairs: list[Pair], rows: list[dict[str, str]], out: Path | None, overwrite: bool
 ) -> None:
-    """Write or print the list of pairs, and suggest the command that edits them."""
+    """Print the list of pairs, or write it to the file ``out``; then suggest the command that edits the pairs."""
     from maskgan_cli.evaluation.pair_list import as_csv
     from maskgan_cli.evaluation.pairs import PROTOCOLS
 
@@ -112,8 +112,8 @@ def _poses(
     """Predict the head poses (N, 3) of samples with a network.
 
     Returns:
-        The poses, and the hash of the network; None and "manifest" if no weights are given, so that the poses of the
-        data set's manifest are used.
+        The poses in degrees, and the hash of the network. If no weights are given: None and "manifest", because the
+        poses of the data set's manifest are used then.
     """
     if weights is None:
         return None, "manifest"
