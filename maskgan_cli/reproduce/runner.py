@@ -243,7 +243,7 @@ def _is_there(folder: Path, stage: Stage) -> bool:
 
 
 def _remove(folder: Path, stage: Stage) -> None:
-    """Remove the outputs and the stamp of a stage. If an output is a file of a run or ``synth``, remove its folder."""
+    """Remove the outputs and the stamp of a stage; for a file of a run or of ``synth``, remove its whole folder."""
     for name in stage.outputs:
         path = folder / name
         if path.name in ("model.safetensors", "synth.json"):
