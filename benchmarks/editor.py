@@ -1,8 +1,10 @@
 """The editor's speed and memory, measured in a browser.
 
 First the start of the program with a photo, until its picture is shown. Then photos of 12 and 25 megapixels, each from
-the choice of the file until the face is shown. Then pushes of sliders, and strokes, each timed until its preview and
-its full picture are shown; the face has 512 pixels a side.
+the choice of the file until the face is shown. Then four sliders, each pushed five times while the others keep their
+values, and strokes that extend parts of the face, of which ten are undone after every ten. Each push and stroke is
+timed until its preview and its full picture are shown; the face has 512 pixels a side. The browser renders in software
+on the same cores.
 
     python benchmarks/editor.py [STROKES] [--weights W]
 
@@ -31,8 +33,11 @@ from PIL import Image
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from maskgan_cli.editor import example_faces
+from maskgan_cli.labels import ID
 
 NAMES = ("smile", "open-mouth", "raise-brows", "nose-width")
+PARTS = tuple(ID[name] for name in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "hair"))
+KEPT = 10  # strokes after which as many are undone
 
 SLIDE = """async ([name, amount]) => {
   const { sliders } = editor.panels, since = performance.now(), first = editor.live.previews;
@@ -44,9 +49,16 @@ SLIDE = """async ([name, amount]) => {
   await editor.live.settled();
   return [preview, performance.now() - since];
 }"""
-STROKE = """async ([x, y, value]) => {
+# A stroke that extends a part: from a pixel at the part's border outwards
+STROKE = """async ([value, share, angle]) => {
+  const { data, side } = editor.mask, inside = (i) => data[i] === value;
+  const near = (i) => [1, -1, side, -side].every((step) => inside(i + step));
+  const border = [...data.keys()].filter((i) => inside(i) && !near(i));
+  const start = border[Math.floor(share * border.length)] ?? 0, x = start % side, y = Math.floor(start / side);
   editor.tools.value = value;
-  editor.tools._newStroke(false).to(x, y);
+  const stroke = editor.tools._newStroke(false), length = side / 50;
+  stroke.to(x, y);
+  stroke.to(x + length * Math.cos(angle), y + length * Math.sin(angle));
   const since = performance.now(), first = editor.live.previews;
   editor.commit("brush", { brush: true });
   while (editor.live.previews === first) await new Promise((again) => setTimeout(again, 2));
@@ -145,9 +157,9 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     protocol = page.context.new_cdp_session(page)
     while not page.evaluate("editor.panels.sliders.ranged === editor.session.id"):  # it asks for the sliders' ranges
         page.wait_for_timeout(50)
-    pushes = [page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(4)]
+    pushes = [page.evaluate(SLIDE, [name, float(rng.uniform(-0.8, 0.8))]) for name in NAMES]
     before = processor(server)
-    pushes += [page.evaluate(SLIDE, [NAMES[k % 4], float(rng.uniform(-0.8, 0.8))]) for k in range(20)]
+    pushes += [page.evaluate(SLIDE, [NAMES[k // 5], float(rng.uniform(-0.8, 0.8))]) for k in range(20)]
     pushed, slid = (processor(server) - before) / 20, np.array(pushes)[4:].T
     page.evaluate("editor.step(-editor.history.index)")
     page.evaluate("editor.live.settled()")
@@ -155,8 +167,11 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     for number in range(strokes):
         if number == warm:
             before = processor(server)
-        x, y = rng.uniform(0.35, 0.66, 2) * page.evaluate("editor.mask.side")
-        times.append(page.evaluate(STROKE, [float(x), float(y), int(rng.integers(1, 14))]))
+        if number and number % KEPT == 0:
+            page.evaluate(f"editor.step(-{KEPT})")
+            page.evaluate("editor.live.settled()")
+        part = int(rng.choice(PARTS))
+        times.append(page.evaluate(STROKE, [part, float(rng.random()), float(rng.uniform(0, 6.28))]))
         if (number + 1) % max(1, strokes // 10) == 0:
             used.append(memory(server))
             held.append(page_memory(protocol))
