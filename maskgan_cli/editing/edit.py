@@ -41,14 +41,14 @@ class Edit(Generic[R]):
         settings: all settings that determine the result; they are stored in the record too.
         panels: square pictures of any size (e.g. the inputs) that are shown beside the result in the overview sheet.
         blend: how the painting is pasted back into ``face``; None: it is not pasted back.
-        place: if ``blend`` is None, the face in whose photo the painting replaces the person; None: the painting is
-            not put into a photo.
+        place: used if ``blend`` is None: a face whose picture or photo receives the whole painted person; None: the
+            painting is not put into a photo.
         reference: another face whose mouth or hair is used, or None.
         hair: alignment of the reference's hair to ``face``; None if its hair is not used.
         painted: whether the method has to paint; if not, `finish` is called without a painting.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
-        original: the original photo, if ``face`` has already been changed (e.g. its glasses removed); else None or the
-            photo of ``face``.
+        original: the photo before any change, needed if ``face`` has already been changed (e.g. its glasses removed);
+            None: the photo of ``face`` or ``place``.
     """
 
     request: R
@@ -156,7 +156,7 @@ class Edit(Generic[R]):
 
 
 def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
-    """Combine several edited versions of one photo, each with another face edited, into one picture with all edits.
+    """Combine several versions of one photo, in each of which one face was edited, into one picture with all edits.
 
     Args:
         pictures: the edited versions (H, W, 3).

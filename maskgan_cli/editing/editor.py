@@ -222,7 +222,8 @@ class Editor:
             steps: number of masks, including the first and the last.
             beyond: extrapolate at both ends by this share of the distance between the two codes.
             keep_ends: use the faces' own masks as the first and last mask, instead of MaskVAE's reconstructions. If
-                both faces are photos, the masks between them change smoothly into these two: see `morph`.
+                both faces are photos, the other masks are corrected too, so that there is no jump after the first or
+                before the last mask: see `morph`.
             style: the face whose style is used to paint every mask; None: the masks are not painted.
 
         Raises:

@@ -56,10 +56,10 @@ def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoRea
     others: dict[str, Face] = {}
 
     def reader(face: Face) -> ReadFace:
-        """Return a function that returns ``face`` for the photo's role, and reads each other role only once."""
+        """Return a replacement for ``read`` that returns ``face`` for ``role``, and reads other faces only once."""
 
         def read_once(image: Path, mask: Path | None, wanted: str) -> Face:
-            """Return ``face`` for the photo's role; for another role ``wanted``, read its face and cache it."""
+            """Return ``face`` if ``wanted`` equals ``role``; else read the face of role ``wanted``, and cache it."""
             if wanted == role:
                 return face
             if wanted not in others:

@@ -79,7 +79,7 @@ class Blend:
         """Return these options if the painting is to be pasted back, else None.
 
         Args:
-            bare: decides if ``wanted`` is None: True: the painting is not pasted back. False: it is.
+            bare: used only if ``wanted`` is None. True: do not paste back (return None). False: paste back.
         """
         return None if (bare if self.wanted is None else not self.wanted) else self
 

@@ -37,8 +37,8 @@ _BAND: Final = 0.06  # width of the band around the region on which grain is mea
 def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap) -> Picture:
     """Blend the painting into a warped photo, only in the regions that do not yet show the edited label map.
 
-    The seams are hidden as in `paste_seamless`. The regions are enlarged less than there, because the warped photo is
-    correct around them.
+    The seams are hidden as in `paste_seamless`, but the regions are enlarged less than in `paste_seamless`, because the
+    warped photo is correct around them.
 
     Args:
         moved: (S, S, 3), the warped photo.

@@ -74,13 +74,13 @@ def _rgb_of(lab: Field) -> Field:
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:
-    """Shift and scale all colours of a picture, so that one of its parts gets closer to that part of another picture.
+    """Shift and scale all colours of a picture, so that a part (e.g. hair) gets closer to the same part of another.
+
+    The part's mean and standard deviation move towards those of the part in the other picture.
 
     Args:
         lab: (H, W, 3), the first picture in CIELAB.
-        ours: (n, 3), the pixels of the part in the first picture, in CIELAB.
-        theirs: (m, 3), the pixels of the part in the other picture. The mean and standard deviation of ``ours`` move
-            towards those of these pixels.
+        ours, theirs: (n, 3) and (m, 3), pixels of the part in the first and in the other picture, in CIELAB.
 
     Returns:
         (H, W, 3), the changed picture in CIELAB.

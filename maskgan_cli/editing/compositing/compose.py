@@ -158,7 +158,7 @@ def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False)
 
 
 def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: bool) -> Edge:
-    """Return the blending method that `paste_back` really uses if a method is requested.
+    """Return the blending method that `paste_back` really uses when ``edge`` is requested.
 
     This is the requested method, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face: more
     than 30 % of the pixels differ, and warping the photo corrects less than 40 % of them.

@@ -1,4 +1,5 @@
-"""Adds brows and ears that hair hid in a photo: if new hair does not cover them, those of another person are shown.
+"""Adds brows and ears that the old hair hid in a photo. If the new hair leaves them free, they are copied from another
+person.
 
 The other person is the "reference", whose hair is put on.
 """

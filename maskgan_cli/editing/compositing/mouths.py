@@ -75,8 +75,8 @@ def source_of_inside(
             way.
 
     Returns:
-        ``PHOTO``, ``REFERENCE`` or ``PAINTED``. None if nothing must be inserted: the edited mouth has no inside, its
-        inside does not change, or the lips part too little to show teeth.
+        ``PHOTO``, ``REFERENCE`` or ``PAINTED``. None if no inside has to be inserted: the edited mouth has no inside,
+        its inside does not change, or the lips part too little to show teeth.
     """
     inside = after == _INSIDE
     if inside.sum() < LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
@@ -99,7 +99,8 @@ def insert_inside(
 
     If the inside comes from the photo, the photo's own teeth keep their place below the upper lip. If the mouth opens
     further, a dark gap is drawn below the teeth. If the mouth was closed, only the gap is drawn. An inside from another
-    source gets at most about the brightness of the whites of the photo's eyes, and the upper lip's shadow.
+    source is darkened: it is at most about as bright as the whites of the photo's eyes, and the upper lip casts a
+    shadow on it.
 
     Args:
         picture: (S, S, 3), the edited picture, whose inside of the mouth was painted by the network.

@@ -135,7 +135,7 @@ def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tup
 
     Args:
         photo: (S, S, 3).
-        x, y: (n,), the pixels in the edited picture.
+        x, y: (n,), positions of the pixels in the edited picture.
         old, new: axis and shape of the part in the photo and in the edited mask.
 
     Returns:

@@ -176,12 +176,12 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
 def _locate_source(source: Path, record: Path) -> Path:
     """Return the path of the photo to which a record belongs.
 
+    If ``source`` does not exist, a file of the same name beside the record is used. If there is no such file either,
+    ``source`` is returned.
+
     Args:
         source: the photo's path as it is stored in the record.
         record: the record's file.
-
-    Returns:
-        ``source``; but if only a file of the same name beside the record exists, the path of this file.
     """
     return source if source.is_file() or not (record.parent / source.name).is_file() else record.parent / source.name
 

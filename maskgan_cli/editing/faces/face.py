@@ -36,8 +36,8 @@ class Face:
         picture: (S, S, 3), the face crop.
         labels: (S, S), its label map.
         parser: SHA-256 of the parser's weights if the face parser made the label map, else "".
-        photo: the photo that the picture was cut out of, or the picture itself with its metadata; None if it was read
-            only as a crop, e.g. from a prepared data set.
+        photo: the photo that the picture was cut out of, or the picture itself with its metadata; None if the picture
+            was read only as a crop, e.g. from a prepared data set.
         cutout: position of the crop in the photo; None if the picture was not cut out.
     """
 
@@ -212,7 +212,7 @@ def is_photo(path: Path) -> bool:
 
 
 def _looks_like_a_photo(path: Path) -> bool:
-    """Return whether a picture file is probably a photo and not a drawn mask: most colours are unlike a mask's."""
+    """Return whether a picture is probably a photo: most of its pixels are far from the colours of coloured masks."""
     picture = np.asarray(Image.fromarray(read_image(path)).resize((64, 64), Image.Resampling.NEAREST)).astype(int)
     if (picture == picture[..., :1]).all():
         return False  # a grey picture is more likely a mask, whose grey levels are class ids

@@ -44,9 +44,9 @@ def framed(labels: LabelMap, find: Callable[[], Points | None]) -> bool:
 
     Args:
         labels: (S, S), the picture's mask by the face parser.
-        find: function that detects the picture's face and returns its landmarks (5, 2), or None if there is no face. It
-            is only called if the mask shows too few landmarks, because the parser can mistake hair and walls for a
-            large face.
+        find: function that detects the picture's face and returns its landmarks (5, 2), or None if there is no face.
+            It is called only if the mask shows too few landmarks. Such a mask may be wrong, because the parser can
+            mistake hair and walls for a large face.
     """
     if crop_problem(labels):
         return False

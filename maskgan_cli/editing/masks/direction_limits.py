@@ -1,8 +1,8 @@
 """Limit the number of steps in a direction of MaskVAE's latent space, so that an edited face still looks human.
 
 Lengths of the face, such as the width of the mouth, have to stay between the 0.5th and 99.5th percentile of these
-lengths in 507 portraits. The limit for open mouths is wider, because people on portraits rarely open their mouths. A
-face that is near a limit or beyond the limit may still change by an eighth.
+lengths in 507 portraits. The limit for open mouths is wider, because people on portraits rarely open their mouths. If
+a length is already near or beyond its limit, it may still change by an eighth.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def limits(motion: Motion) -> tuple[float, float]:
         """Return the last number of steps at which all measurements are in their ranges.
 
         Args:
-            sign: 1 for steps forwards; -1 for steps backwards, whose number is returned as 0 or below.
+            sign: 1 for steps forwards; -1 for steps backwards (the result is then 0 or negative).
         """
         steps = np.arange(_STEP, FARTHEST + _STEP / 2, _STEP)
         for amount in steps:

@@ -78,8 +78,8 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
 def _linear(here: Points, there: Points) -> Points:
     """Return the matrix (2, 2) that rotates and scales one face's landmarks so that they match another's.
 
-    Return the identity if pose and expression explain the difference (see `_TURNED` and `_SCALED`), or if fewer than
-    three landmarks are known.
+    Return the identity if rotation and scale are so small (below `_TURNED` and `_SCALED`) that pose and expression can
+    explain them, or if fewer than three landmarks are known.
 
     Args:
         here: (5, 2), landmarks of the face to move.
@@ -96,7 +96,7 @@ def _linear(here: Points, there: Points) -> Points:
 
 
 def _tilt(here: Points, there: Points) -> Points:
-    """Return the matrix (2, 2) that rotates one face's line through the eyes to another's.
+    """Return the rotation (2, 2) that makes the line through one face's eyes parallel to that of another face.
 
     Return the identity if the angle between the lines is below `_TILTED`. For the arguments see `_linear`.
     """

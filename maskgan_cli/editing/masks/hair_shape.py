@@ -22,7 +22,7 @@ _BEHIND: Final = [ID[name] for name in ("background", "cloth", "neck", *GROUPS["
 
 
 def lengthened(labels: LabelMap, moved: LabelMap, *, longer: bool) -> LabelMap:
-    """Return a mask with only the longer or shorter hair of a changed mask; the rest is as before the change.
+    """Take only the longer (or shorter) hair from a changed mask, and the rest from the mask before the change.
 
     Longer hair grows where the old hair is thick, not from thin sideburns. The new hair is connected with the old hair,
     does not cover the skin of the face, and has no small holes or remnants of ears. Shorter hair leaves no isolated

@@ -86,7 +86,7 @@ class MaskManifold:
 def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:
     """Return the positions (steps,) of an interpolation, evenly spaced from -beyond to 1 + beyond.
 
-    At position 0 is the first mask, at position 1 the second.
+    Position 0 is the first mask, and position 1 is the second mask.
     """
     return np.linspace(-beyond, 1.0 + beyond, steps)
 

@@ -60,9 +60,10 @@ def mouth_transform(
 
 
 def _between_heads(target: LabelMap, source: LabelMap) -> Points:
-    """Return the affine transform (2, 3) of the region around the mouth between the heads fitted to two masks.
+    """Fit 3D heads to two masks, and return the affine transform (2, 3) from one head's mouth region to the other's.
 
-    It maps positions (x, y, 1) in the target (T, T), in pixels of the source, to positions in the source (S, S).
+    The transform maps positions (x, y, 1) in the target (T, T), in pixels of the source, to positions in the source
+    (S, S).
     """
     if np.array_equal(target, source):
         return np.eye(2, 3)

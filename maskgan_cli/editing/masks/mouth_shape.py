@@ -92,7 +92,7 @@ class MouthChange:
 
 
 def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
-    """Measure the mouth in an upright mask; return None if the mask shows no mouth or one less than 6 pixels wide.
+    """Measure the mouth in an upright mask; return None if its mouth is missing, or less than 6 pixels wide.
 
     Args:
         labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.

@@ -31,8 +31,8 @@ class Reshaping:
         parts: ids of the classes to grow, move and scale.
         grow: how far the outline of the parts moves outwards; below 0 inwards.
         move: how far the parts move right and down; below 0 left and up.
-        scale: factor of the parts' size. Parts are scaled around their common middle, but parts of a pair, such as the
-            eyes, each around its own middle.
+        scale: factor of the parts' size. Parts are scaled around their common middle. Each part of a pair, such as the
+            eyes, is scaled around its own middle.
         open_mouth: how far the lower lip moves down; any value below 0 closes the mouth.
         along: names of directions in MaskVAE's latent space, and the number of steps in each: see `directions`.
         add: names of accessories to put on: see `library.ITEMS`.

@@ -231,7 +231,7 @@ def drawable(name: str, labels: LabelMap) -> bool:
 
 
 def make_room(labels: LabelMap, names: Sequence[str], own: LabelMap) -> LabelMap:
-    """Prepare a mask for new accessories: remove old accessories of the same kinds, and hair at new hats.
+    """Prepare a mask for new accessories: remove old accessories of the same kinds, and hair around new hats.
 
     Args:
         labels: (S, S), the mask; not changed.
