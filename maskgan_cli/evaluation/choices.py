@@ -61,7 +61,7 @@ class TestedJudge(str, Enum):
 
 
 class Points(str, Enum):
-    """Sources of a face's five landmarks, to which the face is aligned; see `verification.verify_samples`."""
+    """Methods to find the five landmarks by which a face is aligned; see `verification.verify_samples`."""
 
     MASK = "mask"
     MTCNN = "mtcnn"

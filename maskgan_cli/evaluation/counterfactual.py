@@ -45,9 +45,10 @@ def against_truth(
     """Compare results with their ground truth, at the results' size.
 
     The values are PSNR, SSIM, perceptual distance and identity, each inside and outside the edited region.
-    ``identity_cosine`` is the cosine similarity of the embeddings of two pictures: the ground truth and the result. For
-    ``identity_inside``, the result is replaced by the ground truth with the result's pixels only inside the edited
-    region; for ``identity_outside``, only outside of it. A pair without an edited region has no values inside.
+    ``identity_cosine`` is the cosine similarity of the identity embeddings of result and ground truth.
+    ``identity_inside`` shows the effect of the edited region alone: the pixels of the result outside of the region are
+    replaced by those of the ground truth. For ``identity_outside``, the pixels inside are replaced. If a pair has no
+    edited region, it has no PSNR, SSIM and perceptual distance inside.
 
     Args:
         pairs: the files.

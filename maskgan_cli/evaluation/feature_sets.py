@@ -55,7 +55,7 @@ class _SetMetric:
         network: computes the features of the results.
         reals: features (N, D) of the real pictures.
         real_paths: files of the real pictures.
-        where: folder of the real pictures, for the record.
+        where: folder of the real pictures; it is stored with the result.
         record: name, path and hash of the network's weights (see `weights_of`), by the network's name.
     """
 

@@ -81,7 +81,7 @@ class FrechetDistance:
     Args:
         network: computes the features.
         reals: the real pictures; the constructor computes their features.
-        where: folder of the real pictures, for the record.
+        where: folder of the real pictures; it is stored with the result.
         record: name, path and hash of the network's weights (see `weights_of`), by the network's name.
         batch_size, cache, watch: see `measure`.
     """

@@ -64,7 +64,7 @@ class PerceptualSimilarity:
         network: see `load_lpips`.
         references: the reference picture of each result, in the same order.
         role: what the references are: source, target or truth.
-        files: the two weights files, for the record.
+        files: the two weights files, whose hashes are stored with the result.
         batch_size: number of references that are read at a time; `update` must receive the same number of results.
     """
 

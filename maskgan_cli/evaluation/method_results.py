@@ -27,7 +27,7 @@ class MethodResults:
         paths: the results to measure, in the order of the pairs.
         method: name of the method's row in tables.
         listed: the pairs; None if all pictures of the folder are measured.
-        split: split of the reference pictures, if there are no pairs.
+        split: if there are no pairs: split of the real pictures with which the results are compared; may be empty.
     """
 
     folder: Path
@@ -53,13 +53,13 @@ class MethodResults:
 
     @classmethod
     def without_pairs(cls, folder: Path, method: str | None, split: str, *, named_split: str) -> MethodResults:
-        """Take all pictures of a folder as results, or those of one split of a prepared data set.
+        """Use all pictures of a folder as results, or the pictures of one split of a prepared data set.
 
         Args:
             folder: the folder or the data set.
             method: name of the method; None: the folder's name.
             split: the split, if ``folder`` is a data set.
-            named_split: name of the split in the record.
+            named_split: split of the real pictures, see the class.
         """
         return cls(folder, pictures_of(folder, split), method or folder.resolve().name, None, named_split)
 
@@ -71,13 +71,13 @@ class MethodResults:
 
     @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """The record (path and hash) of the results and of the list of pairs, by role; each file is hashed once."""
+        """Records (path and hash) of the inputs by role: ``results`` and, if there are pairs, ``pairs``."""
         found = {"results": trace(self.folder, self.paths)}
         return found | ({"pairs": self.listed.trace()} if self.listed else {})
 
     @cached_property
     def generator(self) -> dict[str, dict[str, Any]]:
-        """The record of the generator's weights that made the pictures, see `generator_of`."""
+        """Record of the generator's weights with which the pictures were made, see `generator_of`."""
         return generator_of(self.paths)
 
     @cached_property
@@ -128,7 +128,11 @@ class ResultMetric(Protocol):
         """Add the next results (N, 3, S, S) ``uint8``."""
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the value for all results that were added; ``results`` describes these results for the record."""
+        """Return the value for all results that were added.
+
+        Args:
+            results: description of the same results; its method and records are copied to the returned object.
+        """
 
 
 @torch.inference_mode()

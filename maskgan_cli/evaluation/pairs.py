@@ -174,7 +174,8 @@ def _draw(
 ) -> npt.NDArray[np.int64]:
     """Choose source faces at random.
 
-    For each value of the attribute, not more sources are chosen than there are possible targets.
+    The targets of sources with the attribute are faces without it, and vice versa. No more sources are chosen
+    than there are faces that can be their targets.
 
     Args:
         data: the data set, for the error.
@@ -235,11 +236,11 @@ def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.ra
 
 
 def derangement(male: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Pair each of N faces with another one of them as its source; half of the pairs have different genders.
+    """Choose a source for each of N faces among the other faces; about half of the sources have the other gender.
 
-    Every face is the source of exactly one other face. The faces of each gender are put into a random order, and face i
-    is the source of face i + 1. The last faces of each gender are sources for the other gender: a quarter of all faces,
-    or all faces of the rarer gender if there are fewer.
+    Every face is the source of exactly one other face. The faces of each gender are put into a random order, in which
+    face i is the source of face i + 1. The last faces in the order of each gender become sources of the other gender
+    instead: about N / 4 men and N / 4 women, or fewer if one gender is rare.
 
     Args:
         male: whether each face is male (N,).

@@ -34,7 +34,7 @@ class SegmentationAccuracy:
     Args:
         parse: a face parser: function of pictures (N, 3, S, S) that returns label maps (N, S, S).
         masks: the input mask of each result, in the same order.
-        folder: folder of the masks, for the record; None: the folder of the first mask.
+        folder: folder of the masks, which is stored with the result; None: the folder of the first mask.
         record: name, path and hash of the parser's weights, see `weights_of`.
 
     Attributes:

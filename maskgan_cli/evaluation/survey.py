@@ -225,7 +225,7 @@ def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Pa
         key: the key of the survey.
         method: name of the method.
         votes: dict from each answer (participant, question, criterion) to the method that was chosen.
-        files: the CSV files of the answers, for the record.
+        files: the CSV files of the answers, whose hashes are stored with the result.
     """
     values: dict[str, float | None] = {}
     counted: dict[str, Any] = {}

@@ -35,7 +35,7 @@ class AlphaBlenderConfig:
     blocks: int = 3
     upsampling: Upsampling = "transposed"
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512), downs=(1, 8), blocks=(1, 64))

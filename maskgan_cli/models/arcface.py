@@ -37,10 +37,10 @@ class ArcFaceConfig:
     image_size: int = 112
     dropout: float = 0.0
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
+        object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists, not tuples
         if len(self.blocks) != 4:
             raise ValueError("blocks must be four numbers")
         check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512), embedding=(1, 8192), image_size=(32, 2048))

@@ -30,10 +30,10 @@ class AttributeConfig:
     width: int = 64
     blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))  # JSON has lists
+        object.__setattr__(self, "names", tuple(self.names))  # JSON has lists, not tuples
         object.__setattr__(self, "blocks", tuple(self.blocks))
         if not self.names or len(set(self.names)) < len(self.names):
             raise ValueError("names must be a list of distinct attributes, at least one")

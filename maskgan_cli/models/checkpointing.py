@@ -12,7 +12,7 @@ def checkpoint_each(*layers: nn.Module) -> None:
     """Change layers in place, so that each stores only its input, and recomputes its activations in the backward pass.
 
     The layers must not use random numbers or running statistics, because the second forward pass must equal the first.
-    Copy a network before this call, not after: the layers of a later copy may still refer to the original's.
+    Do not copy a network after this call: the copy may run the layers of the original network.
     """
     for layer in layers:
         layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)

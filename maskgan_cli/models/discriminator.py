@@ -46,7 +46,7 @@ class DiscriminatorConfig:
     norm: Literal["instance", "none"] = "instance"
     highpass: bool = False
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512), scales=(1, 8), layers=(2, 8))

@@ -69,7 +69,7 @@ class DMNConfig:
     norm_limit: float = 0.0
     noise: bool = False
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512), downs=(1, 8), blocks=(1, 64), style_width=(1, 256))

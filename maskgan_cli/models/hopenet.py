@@ -38,10 +38,10 @@ class HopeNetConfig:
     bins: int = 66
     image_size: int = 224
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists
+        object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON has lists, not tuples
         if len(self.blocks) != 4:
             raise ValueError("blocks must be four numbers")
         check_range(self, blocks=(1, 100), width=(MIN_WIDTH, 512), bins=(1, 1000), image_size=(32, 2048))

@@ -36,7 +36,7 @@ class MaskVAEConfig:
     max_width: int = 2048
     latent: int = 1024
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512), max_width=(self.width, 65_536), latent=(1, 16_384))

@@ -28,7 +28,7 @@ class ParserConfig:
     image_size: int = 512
     width: int = 16
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(self, width=(1, 512))

@@ -1,4 +1,4 @@
-"""Gradient accumulation: a batch passes through the networks in parts, and the optimisers step after the last part."""
+"""Gradient accumulation: a batch passes through the networks in parts (micro-batches), with one optimiser step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Inputs = TypeVar("Inputs")
 
 @dataclass(frozen=True)
 class BatchPart:
-    """Position of a part in its batch.
+    """Position of a part (micro-batch) in its batch.
 
     Attributes:
         index: number of the part, from 0.
@@ -42,7 +42,7 @@ class BatchPart:
 
 
 class HasPart(Protocol):
-    """Interface of an object that trains networks: its attribute ``part`` is the position of the current part."""
+    """Interface of a task or learner; ``part`` is the position of the current micro-batch in its batch."""
 
     part: BatchPart
 
@@ -78,12 +78,12 @@ def step_in_parts(
     """Call ``step`` for every part of a batch; before each call, set ``owner.part`` to the position of the part.
 
     Args:
-        owner: the object that has the optimisers which ``step`` uses.
+        owner: the task or learner whose optimisers ``step`` uses.
         parts: the parts of a batch, as arguments of ``step``.
-        step: computes and backpropagates the losses of one part; returns the losses by name.
+        step: computes and backpropagates the losses of one part; returns a dict from their names to their values.
 
     Returns:
-        The losses by name, averaged over the parts and detached.
+        A dict of the losses by name, averaged over the parts and detached.
     """
     terms = []
     for i, inputs in enumerate(parts):

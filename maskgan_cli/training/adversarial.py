@@ -170,7 +170,7 @@ class AdversarialTask(PaintingTask):
         return cast(DenseMappingNetwork, self.average.module) if self.average is not None else self.generator
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and discriminator once, from the same forward passes, and return the losses by name."""
+        """Update generator and discriminator once, from the same forward passes, and return a dict of the losses."""
         settings = self.recipe.style_augmentation
         batch = augment_geometry(batch, settings)
         mask, real, style_mask, style = generator_inputs(batch, settings)
@@ -205,10 +205,10 @@ class AdversarialTask(PaintingTask):
         return {**terms, "discriminator": discriminator_loss}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; both optimisers step after the last part.
+        """Call `step` for each part (micro-batch) of a batch; both optimisers step after the last part.
 
         Returns:
-            The losses by name, averaged over the parts.
+            A dict of the losses by name, averaged over the parts.
         """
         return accumulate.step_in_parts(self, parts, self.step)
 

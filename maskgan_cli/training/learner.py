@@ -168,10 +168,10 @@ class Learner(Generic[Network]):
 
         Args:
             parts: the parts of the batch, as arguments of ``step``.
-            step: computes the losses of a part, calls `update` once, and returns the losses by name.
+            step: computes the losses of a part, calls `update` once, and returns a dict of the losses by name.
 
         Returns:
-            The losses by name, averaged over the parts.
+            A dict of the losses by name, averaged over the parts.
         """
         return accumulate.step_in_parts(self, parts, step)
 

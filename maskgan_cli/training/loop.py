@@ -156,7 +156,7 @@ class Loop:
         return rate, stop
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Run the task's step on the whole batch, or in ``data.accumulate`` parts, and return the losses by name."""
+        """Run the task's step on the whole batch, or in ``data.accumulate`` parts, and return a dict of the losses."""
         count = self.recipe.data.accumulate
         if count == 1:
             return self.task.step(batch)
@@ -203,7 +203,7 @@ class Loop:
         self._seconds = 0.0
 
     def _log(self, values: Mapping[str, float]) -> None:
-        """Write values by name to metrics.jsonl and to the trackers, in the main process."""
+        """Write a dict of values to metrics.jsonl and to the trackers, in the main process."""
         if self.accelerator.is_main_process:
             self.run.log({"step": self.progress.step, **values})
             if self._trackers is not None:

@@ -71,7 +71,7 @@ class PaintingMeasures:
 
     @torch.no_grad()
     def __call__(self, painted: Tensor, photos: Tensor, labels: Tensor) -> dict[str, float]:
-        """Compute the measures and return them by name. If N is 1, the kernel distance is left out.
+        """Compute the measures and return them as a dict. If N is 1, the kernel distance is left out.
 
         Args:
             painted: generated faces (N, 3, S, S) ``uint8``.

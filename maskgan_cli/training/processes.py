@@ -1,4 +1,4 @@
-"""Training in several processes: each process computes a share of the validation; checks that all inputs are equal."""
+"""Training in several processes: each computes a share of the validation; checks that all have equal inputs."""
 
 from __future__ import annotations
 

@@ -191,7 +191,9 @@ class TrainingPlan:
 
 
 def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
-    """Return a list of the values that the faces have in a column of the manifest; None if ``column`` is empty.
+    """Return the group of each face, its value in a column of the manifest; None if ``column`` is empty.
+
+    Training alternates between the groups.
 
     Args:
         faces: the training faces.

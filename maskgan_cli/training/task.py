@@ -25,10 +25,10 @@ class Task(Protocol):
     optimisers: Mapping[str, Optimizer]
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the networks once on a batch of this process; return the losses by name, as scalar tensors."""
+        """Update the networks once on a batch of this process; return a dict of the losses (scalars)."""
 
     def validate(self) -> dict[str, float]:
-        """Validate on faces of the validation split, and return the results by name.
+        """Validate on faces of the validation split, and return a dict of the results.
 
         Results with a slash in their name are logged but not printed. All processes call this method at the same step;
         `processes.in_shares` divides the faces among them.
@@ -49,7 +49,7 @@ class Accumulating(Protocol):
     """Interface of a task that supports gradient accumulation (``data.accumulate``)."""
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Update the networks once on a batch that is divided into parts; return the losses by name.
+        """Update the networks once on a batch that is divided into parts (micro-batches); return a dict of the losses.
 
         The losses of each part are backpropagated, the optimisers step once, and the returned losses are means over the
         parts.
@@ -65,4 +65,4 @@ class Measuring(Protocol):
         """Interval of the measures in steps; None if they are never computed."""
 
     def measure(self) -> dict[str, float]:
-        """Compute the measures and return them by name. All processes call this method at the same step."""
+        """Compute the measures and return them as a dict. All processes call this method at the same step."""

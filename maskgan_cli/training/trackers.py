@@ -80,7 +80,7 @@ class Trackers:
         return tracker
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Send the metrics of a step, by name, to all trackers."""
+        """Send the metrics of a step to all trackers."""
         for tracker in self._trackers:
             tracker.log(dict(values), step=step)
 

@@ -73,13 +73,17 @@ class Validation:
         return values
 
     def _keep_best(self, progress: Progress, values: Mapping[str, float], *, complete: bool) -> None:
-        """If the metric that ``schedule.best`` names has its best value so far, store it and write the current weights.
+        """If this validation is the best so far, record it in ``progress`` and write the current weights.
+
+        The metric ``schedule.best`` decides. If ``values`` is incomplete and lacks this metric, nothing happens.
 
         Args:
             progress: progress of the run; its field ``best`` is updated.
             values: results of this validation, by name.
-            complete: whether ``values`` has all results of the task. If it has, and the metric is not among them, an
-                `InputError` is raised.
+            complete: whether ``values`` has all results of the task.
+
+        Raises:
+            InputError: ``values`` is complete and lacks the metric.
         """
         name = self._schedule.best
         if name and complete and name not in values:

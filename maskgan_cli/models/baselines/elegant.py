@@ -36,10 +36,10 @@ class ElegantConfig:
     attributes: tuple[str, ...] = ("Smiling", "Eyeglasses")
     width: int = 64
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists
+        object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists, not tuples
         if not self.attributes or len(set(self.attributes)) < len(self.attributes):
             raise ValueError("attributes must be a list of distinct names, at least one")
         check_range(self, image_size=(32, 2048), width=(1, 512))
@@ -112,7 +112,7 @@ class ElegantEncoder(nn.Module):
 
 
 class ElegantDecoder(nn.Module):
-    """The decoder: predicts a residual image. Its sum with a picture is the picture changed to a new latent code."""
+    """The decoder: predicts a residual image, which is added to a picture to change it to a new latent code."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ class SEANConfig:
     style: int = 512
     encoder_width: int = 32
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(
@@ -57,8 +57,8 @@ class SEANConfig:
 class SEANNoise(NoiseInput):
     """A `NoiseInput` of initial amount 0; in training mode, each picture gets new noise, even without gradients.
 
-    When the discriminator is trained, pictures are generated without gradients. With this layer, they have as much
-    noise as those that are generated to train the generator.
+    The discriminator is trained on pictures that are generated without gradients. These pictures need as much noise as
+    the pictures with which the generator is trained.
     """
 
     def __init__(self, channels: int) -> None:

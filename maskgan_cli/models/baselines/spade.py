@@ -48,7 +48,7 @@ class SPADEConfig:
     latent: int = 256
     encoded_size: int = 256
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
         check_range(

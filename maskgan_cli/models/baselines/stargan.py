@@ -36,10 +36,10 @@ class StarGANConfig:
     width: int = 64
     blocks: int = 6
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # recipes hold this class
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists
+        object.__setattr__(self, "attributes", tuple(self.attributes))  # JSON has lists, not tuples
         if not self.attributes or len(set(self.attributes)) < len(self.attributes):
             raise ValueError("attributes must be a list of distinct names, at least one")
         if len(self.attributes) > MOST_ATTRIBUTES:

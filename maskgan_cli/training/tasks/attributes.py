@@ -83,7 +83,7 @@ class AttributeTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the classifier once on augmented faces; return its cross-entropy and accuracy by name.
+        """Update the classifier once on augmented faces; return a dict of cross-entropy and accuracy.
 
         A mirrored face has the same attributes.
         """
@@ -97,7 +97,7 @@ class AttributeTask:
         return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
+        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _classify(self, images: Tensor) -> Tensor:
@@ -121,8 +121,8 @@ class AttributeTask:
         """Classify the validation faces, and compare the predictions with the ground truth.
 
         Returns:
-            By name: ``val_accuracy`` and ``val_balanced_accuracy``, means over the attributes; and the accuracies and
-            confusion counts of each attribute, as ``val_RESULT/ATTRIBUTE``.
+            A dict with ``val_accuracy`` and ``val_balanced_accuracy``, the means over the attributes, and with the
+            accuracies and confusion counts of each attribute, e.g. ``val_accuracy/Smiling``.
         """
         predictions = self._classify(self.validation.images)
         tables = {

@@ -167,7 +167,7 @@ class EBSTTask(AdversarialTask):
         return list(zip(inter.chunk(len(parts)), outer.chunk(len(parts)), strict=True))
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the generator in Stage I and in Stage II, then the discriminator once; return the losses by name.
+        """Update the generator in Stage I and in Stage II, then the discriminator once; return a dict of the losses.
 
         Stage I trains the generator to reconstruct the faces. Stage II paints two edits of each mask with the generator
         that Stage I has just updated, and updates generator and blender together. Each stage has its own Adam. The
@@ -256,12 +256,15 @@ class EBSTTask(AdversarialTask):
         return blend
 
     def _step_together(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step on the parts of a batch, in which all pictures are painted before the first update.
+        """Run one step with the update order ``together``: all pictures are painted before the first update.
 
         The losses and the order of the updates are the same as in `step`.
 
+        Args:
+            parts: the micro-batches of a batch.
+
         Returns:
-            The losses by name, averaged over the parts.
+            A dict of the losses by name, averaged over the parts.
         """
         inputs = [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
         edits, logged = self._edits_of(parts, [mask for mask, *_ in inputs]), []
@@ -287,12 +290,12 @@ class EBSTTask(AdversarialTask):
         return mean_terms(logged)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step on a batch in parts: Stage I on all parts, Stage II on all parts, then the discriminator's step.
+        """Run one step on micro-batches: Stage I on all, Stage II on all, then the update of the discriminator.
 
         As in `step`, each mask is interpolated towards the mask of the previous face in the whole batch.
 
         Returns:
-            The losses by name, averaged over the parts.
+            A dict of the losses by name, averaged over the parts.
         """
         if self.recipe.update_order == "together":
             return self._step_together(parts)
@@ -320,14 +323,14 @@ class EBSTTask(AdversarialTask):
     def _update_discriminator(
         self, features: losses.Features, real_features: losses.Features, part: BatchPart
     ) -> Tensor:
-        """Backpropagate the discriminator's loss for the pictures of one stage, and return the loss, detached.
+        """Compute the discriminator's loss for one stage and one micro-batch, backpropagate it, and return it detached.
 
-        The mean of the losses of both stages is the discriminator's loss in `step`.
+        The discriminator's loss in `step` is the mean of its losses for the two stages.
 
         Args:
-            features: the discriminator's features of the generated pictures of this stage.
+            features: the discriminator's features of the pictures generated in this stage (in Stage II, the blends).
             real_features: the discriminator's features of the real faces.
-            part: position among all parts of both stages; the discriminator steps after the last of them.
+            part: position among the micro-batches of both stages; the discriminator's Adam steps after the last one.
         """
         self.part = part
         loss = self.discriminator_loss([features], real_features)

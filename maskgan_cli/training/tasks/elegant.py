@@ -96,7 +96,7 @@ class PairSampler(Sampler[list[Draw]]):
     Args:
         truth: attributes of the training faces (faces, attributes), 0 or 1.
         names: names of the attributes.
-        pairs: for each attribute, number of faces with it in a step of all processes; there are as many faces without.
+        pairs: for each attribute, number of pairs (a face with it, a face without it) in one step of all processes.
         seed: seed of the random order.
         flip: mirror each face with a probability of 0.5.
         first_step: number of the first step.
@@ -223,26 +223,27 @@ class ElegantTask:
         """For each attribute, update the discriminators once, then encoder and decoder.
 
         Returns:
-            The losses by name, averaged over the attributes.
+            A dict of the losses by name, averaged over the attributes.
         """
         return self._step(batch, 1)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step in which each update divides its faces into as many parts as the batch has.
+        """Run one step with gradient accumulation; each update uses ``len(parts)`` micro-batches.
 
-        The given parts are joined first, because the faces of a part belong to different updates.
+        Each attribute has its own update, which needs only the faces chosen for this attribute. So ``parts`` are joined
+        to the whole batch, and the faces of each update are divided into micro-batches.
 
         Returns:
-            The losses by name, averaged over the attributes.
+            A dict of the losses by name, averaged over the attributes.
         """
         whole = Batch(*(torch.cat([getattr(part, name) for part in parts]) for name in _USED))
         return self._step(whole, len(parts))
 
     def _step(self, batch: Batch, count: int) -> dict[str, Tensor]:
-        """Run one step on a batch; the faces of each update pass through the networks in ``count`` parts.
+        """Run one step on a batch; the faces of each update pass through the networks in ``count`` micro-batches.
 
         Returns:
-            The losses by name, averaged over the attributes.
+            A dict of the losses by name, averaged over the attributes.
         """
         attributes = len(self.recipe.network.attributes)
         images, labels = (x.chunk(2 * attributes) for x in (batch.images, self.truth[batch.indices]))
@@ -253,13 +254,13 @@ class ElegantTask:
         return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
 
     def _update(self, pairs: Sequence[ExchangePair]) -> dict[str, Tensor]:
-        """Update the discriminators, then encoder and decoder, and return the losses by name.
+        """Update the discriminators, then encoder and decoder, and return a dict of all losses.
 
-        If there is only one part, its outputs are computed once, for both updates. If there are several parts, their
-        outputs are computed again for the second update, so that only one part is in memory at a time.
+        If there is only one micro-batch, its outputs are computed once, for both updates. If there are several, their
+        outputs are computed again for the second update, so that only one micro-batch is in memory at a time.
 
         Args:
-            pairs: the parts of the faces with and without one attribute.
+            pairs: the micro-batches: faces with and without one attribute.
         """
         kept = [self._exchange(pair) for pair in pairs] if len(pairs) == 1 else []
 
@@ -289,7 +290,12 @@ class ElegantTask:
         return Exchanged(same_a, same_b, c, d)
 
     def _update_critics(self, pair: ExchangePair, changed: Exchanged) -> dict[str, Tensor]:
-        """Backpropagate the discriminators' loss for real and changed faces, and return the loss by name."""
+        """Compute and backpropagate the discriminators' loss for one micro-batch; return ``{"discriminator": loss}``.
+
+        Args:
+            pair: the real faces and their attributes.
+            changed: the network's outputs for ``pair``.
+        """
         critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():
             real = [critics(x, label) for x, label in ((pair.a, pair.label_a), (pair.b, pair.label_b))]
@@ -300,7 +306,11 @@ class ElegantTask:
         return {"discriminator": discriminator}
 
     def _update_network(self, pair: ExchangePair, changed: Exchanged) -> dict[str, Tensor]:
-        """Backpropagate the losses of encoder and decoder, and return the losses by name, without their weights."""
+        """Compute the losses of encoder and decoder for one micro-batch, and backpropagate their weighted sum.
+
+        Returns:
+            A dict from the name of each loss to its value, without its weight.
+        """
         critics, loss = self.critics.network, losses.elegant_adversarial
         with self.accelerator.autocast():  # with the updated discriminators
             fake = [critics(x, label) for x, label in ((changed.c, pair.label_c), (changed.d, pair.label_d))]

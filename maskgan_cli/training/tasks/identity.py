@@ -80,7 +80,7 @@ class Classifier(nn.Module):
         self.settings = recipe.loss
         self.register_buffer("batches_seen", torch.zeros((), dtype=torch.long))
         self._seen: int | None = None
-        self._warmup = recipe.loss.warmup * recipe.data.accumulate  # every part of a batch counts
+        self._warmup = recipe.loss.warmup * recipe.data.accumulate  # `batches_seen` counts every part of a batch
 
     def forward(self, faces: Tensor, people: Tensor) -> Tensor:
         """Return the logits (N, number of people) of faces, with ArcFace's margin on the true person.
@@ -125,7 +125,7 @@ class IdentityTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the network once on aligned and augmented faces; return its cross-entropy and accuracy by name.
+        """Update the network once on aligned and augmented faces; return a dict of cross-entropy and accuracy.
 
         A mirrored face counts as the same person.
         """
@@ -140,7 +140,7 @@ class IdentityTask:
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
+        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _points(self, batch: Batch) -> Points:

@@ -67,7 +67,7 @@ class VAETask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the MaskVAE once, with sampled codes; return cross-entropy and KL divergence (unweighted) by name.
+        """Update the MaskVAE once, with sampled codes; return a dict of cross-entropy and unweighted KL divergence.
 
         Codes are sampled with torch's random generator, which the training loop seeds in every step.
         """
@@ -79,7 +79,7 @@ class VAETask:
         return {"cross_entropy": cross_entropy, "kl": kl}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
+        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
         return self.learner.step_in_parts(parts, self.step)
 
     def kl_weight(self) -> Tensor:

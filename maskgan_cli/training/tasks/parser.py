@@ -64,7 +64,7 @@ class ParserTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the parser once on augmented faces; return its losses and its pixel accuracy by name.
+        """Update the parser once on augmented faces; return a dict of its losses and pixel accuracy.
 
         In the masks of mirrored faces, the data set has already swapped the classes of left and right.
         """
@@ -89,7 +89,7 @@ class ParserTask:
         return {**terms, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
+        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _parse(self, images: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ class PoseTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the network once on augmented faces; return cross-entropy and squared error (unweighted) by name.
+        """Update the network once on augmented faces; return a dict of cross-entropy and unweighted squared error.
 
         The augmentation uses torch's random generator, which the training loop seeds in every step.
         """
@@ -89,7 +89,7 @@ class PoseTask:
         return {"cross_entropy": cross_entropy, "square_error": square_error}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part of a batch; Adam steps after the last part. Return the losses by name, averaged."""
+        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
         return self.learner.step_in_parts(parts, self.step)
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -119,7 +119,7 @@ class PoseTask:
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Return, by name, the mean absolute error of each angle and the mean of the three errors, in degrees."""
+        """Return a dict with the mean absolute error of each angle and the mean of the three errors, in degrees."""
         errors = (self._predict(self.validation.images) - self.truth).abs().mean(0)
         named = {f"val_{name}": float(error) for name, error in zip(ANGLES, errors, strict=True)}
         return {**named, "val_mean": float(errors.mean())}

@@ -132,8 +132,8 @@ class HingeTask(PaintingTask):
             real: the faces (N, 3, S, S) in [-1, 1], from which the style codes are computed.
 
         Returns:
-            The reconstructed faces (N, 3, S, S) in [-1, 1]; and further loss terms by name, which are added to those of
-            `PaintingTask.terms`.
+            The reconstructed faces (N, 3, S, S) in [-1, 1]; and a dict of further loss terms by name, which are added
+            to those of `PaintingTask.terms`.
         """
 
     @property
@@ -150,22 +150,26 @@ class HingeTask(PaintingTask):
         return losses.hinge_generator_loss(fake)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and encoder, then the discriminator on newly generated faces; return the losses by name."""
+        """Update generator and encoder, then the discriminator on newly generated faces; return a dict of losses."""
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Update generator and encoder, then the discriminator, on a batch that is divided into parts.
+        """Update generator and encoder, then the discriminator, on a batch that is divided into micro-batches.
 
-        The generator is updated from all parts before the discriminator processes the first part.
+        The generator is updated from all micro-batches before the discriminator processes the first one.
 
         Returns:
-            The losses by name, averaged over the parts.
+            A dict of the losses by name, averaged over the parts.
         """
         terms = self.generator.step_in_parts(parts, self._update_generator)
         return {**terms, **self.critic.step_in_parts(parts, self._update_critic)}
 
     def _update_generator(self, batch: Batch) -> dict[str, Tensor]:
-        """Backpropagate the generator's losses for a part of a batch; return the losses by name, unweighted."""
+        """Compute the generator's losses for one micro-batch and backpropagate their weighted sum.
+
+        Returns:
+            A dict from the name of each loss to its value, without its weight.
+        """
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             fake, more = self.generate(mask, real)
@@ -176,7 +180,7 @@ class HingeTask(PaintingTask):
         return terms
 
     def _update_critic(self, batch: Batch) -> dict[str, Tensor]:
-        """Backpropagate the discriminator's loss for a part of a batch, and return the loss by name."""
+        """Compute and backpropagate the discriminator loss for one micro-batch; return ``{"discriminator": loss}``."""
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             with torch.no_grad():

@@ -109,7 +109,7 @@ class StarGANTask:
         self.optimisers: Mapping[str, Optimizer] = {**self.generator.optimisers, **self.critic.optimisers}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the discriminator and, in every ``critic_steps``-th step, the generator; return the losses by name.
+        """Update the discriminator and, in every ``critic_steps``-th step, the generator; return a dict of the losses.
 
         In steps without an update of the generator, the generator's losses are 0; in the other steps, they are
         multiplied by ``critic_steps``. So the mean over all steps is the mean over the updates of the generator.
@@ -117,12 +117,12 @@ class StarGANTask:
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step, see `step`, on a batch that is divided into parts.
+        """Run one step, see `step`, on a batch that is divided into micro-batches.
 
-        The discriminator is updated from all parts before the generator's update processes the first part.
+        The discriminator is updated from all micro-batches before the generator's update processes the first one.
 
         Returns:
-            The losses by name, averaged over the parts.
+            A dict of the losses by name, averaged over the parts.
         """
         labels = [self.truth[part.indices] for part in parts]
         shuffled = torch.cat(labels)
@@ -139,7 +139,11 @@ class StarGANTask:
         return {**terms, **critic_terms}
 
     def _update_critic(self, change: Change) -> dict[str, Tensor]:
-        """Backpropagate the discriminator's losses, and return them by name, without their weights."""
+        """Compute the discriminator's losses for one micro-batch, and backpropagate their weighted sum.
+
+        Returns:
+            A dict from the name of each loss to its value, without its weight.
+        """
         weights, (real, labels, target) = self.recipe.loss, change
         with self.accelerator.autocast():
             with torch.no_grad():
@@ -158,7 +162,11 @@ class StarGANTask:
         return terms
 
     def _update_generator(self, change: Change) -> dict[str, Tensor]:
-        """Backpropagate the generator's losses, and return them by name, without their weights."""
+        """Compute the generator's losses for one micro-batch, and backpropagate their weighted sum.
+
+        Returns:
+            A dict from the name of each loss to its value, without its weight.
+        """
         weights, (real, labels, target) = self.recipe.loss, change
         with self.accelerator.autocast():
             fake = self.generator.network(real, target)
