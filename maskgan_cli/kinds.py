@@ -1,4 +1,4 @@
-"""The dataclasses of which the registry of networks, `maskgan_cli.networks`, consists.
+"""Dataclasses for the entries of the registry of networks, `maskgan_cli.networks`.
 
 Classes and functions are given as strings ``module:name``, so that reading an entry imports no other module.
 """

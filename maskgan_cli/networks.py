@@ -24,10 +24,7 @@ def resolve(where: str) -> Any:
 
 
 def canonical(name: str) -> str:
-    """Return the current name of a kind of network, of which ``name`` is the current or an old name.
-
-    Unknown names are returned unchanged.
-    """
+    """Convert an old name of a kind of network to the current name; return all other names unchanged."""
     return next((kind.name for kind in KINDS.values() if name in (kind.name, *kind.aliases)), name)
 
 

@@ -28,7 +28,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Work:
-    """The work of a benchmark case, prepared so that only the work itself is timed.
+    """The prepared work of a benchmark case: a function to time, and what it processes.
 
     Attributes:
         once: runs one round of the work.

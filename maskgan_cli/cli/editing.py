@@ -303,7 +303,13 @@ def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side:
 
 
 def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoReader:
-    """Make the function that reads faces from photos as ``--crop`` and ``--tgt-face`` say; ``which``: ``--face``."""
+    """Return an object that reads faces from photos, according to ``--crop``, ``--face`` and ``--tgt-face``.
+
+    Args:
+        shell: the command's output.
+        editing: the common options.
+        which: the parsed value of ``--face``.
+    """
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.options import Taken
 

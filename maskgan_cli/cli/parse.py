@@ -132,7 +132,7 @@ def _mask_paths(items: list[InputPicture], out: Path | None) -> dict[Path, Path]
 def _next_command(done: dict[Path, Path], not_crops: list[Path]) -> list[object]:
     """Return the command to suggest after ``parse``, as a list of words.
 
-    It edits the first one or two face crops with their masks. If no picture is a face crop, it is ``align``.
+    The command edits the first one or two face crops with their masks. If no picture is a face crop, suggest ``align``.
 
     Args:
         done: dict from the path of each parsed picture to the path of its mask.

@@ -1,4 +1,8 @@
-"""``reshape``: edits a face without a second face; ``find-directions``: finds directions for ``reshape --along``."""
+"""``reshape``: edits a face without a second face; ``find-directions``: computes directions in a latent space.
+
+A direction belongs to an attribute, e.g. Smiling. It is a vector in MaskVAE's latent space, along which
+``reshape --along`` moves a mask.
+"""
 
 from __future__ import annotations
 

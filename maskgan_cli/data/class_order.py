@@ -57,8 +57,9 @@ def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
 def contradictions(labels: LabelMap) -> list[str]:
     """Return descriptions of what is wrong in a label map (H, W) of a face, e.g. ``["eyes below nose", ...]``.
 
-    One or two wrong relations between parts also occur in correct masks, so the list is empty unless there are three or
-    more, or two that both exchange left and right. Faces that are rotated by 90, 180 or 270 degrees are accepted.
+    Correct masks can have one or two such errors too. So errors are returned only if there are three or more, or if
+    there are two and both are exchanged left and right parts; otherwise the list is empty. Faces that are rotated by
+    90, 180 or 270 degrees are accepted.
     """
     wrong = _best_fit(labels).wrong
     exchanged = len(wrong) >= _FEW and all(" right of " in relation for relation in wrong)
@@ -70,8 +71,8 @@ class _Fit:
     """The result of comparing the positions and sizes of a label map's parts with those of a face.
 
     Attributes:
-        right: number of relations between parts that are as in a face, e.g. that the brows are above the eyes.
-        wrong: descriptions of the other relations, e.g. ``brows below eyes``.
+        right: number of passed checks, e.g. that the brows are above the eyes.
+        wrong: descriptions of the failed checks, e.g. ``brows below eyes``.
     """
 
     right: int
@@ -79,7 +80,7 @@ class _Fit:
 
     @property
     def score(self) -> int:
-        """The number of right relations minus the number of wrong ones; higher is more plausible."""
+        """Number of passed checks minus number of failed checks; higher is more plausible."""
         return self.right - len(self.wrong)
 
 
@@ -106,10 +107,12 @@ class _Parts:
         return _Fit(len(relations) - len(wrong), wrong)
 
     def _positions(self, turn: int) -> list[tuple[bool, str]]:
-        """Check the position of the parts in each pair of `_ABOVE` and `_LEFT_OF`; ``turn`` is as in `fit`.
+        """Check that parts are above or left of other parts: the pairs in `_ABOVE` and `_LEFT_OF`.
+
+        ``turn`` is the assumed rotation of the face, see `fit`.
 
         Returns:
-            For each pair whose parts exist, whether their positions are right, and a text that describes the error.
+            For each pair whose two parts exist: whether the check is passed, and a text that describes the error.
         """
         found = []
         for pairs, direction, word in zip((_ABOVE, _LEFT_OF), _TURNS[turn], ("below", "right of"), strict=True):
@@ -120,10 +123,10 @@ class _Parts:
         return found
 
     def _surroundings(self) -> list[tuple[bool, str]]:
-        """Check that the parts in `_IN_SKIN` are inside the skin.
+        """Check that the centre of each part in `_IN_SKIN` is in the bounding box of the skin.
 
         Returns:
-            For each part that exists, whether it is inside the skin, and a text that describes the error.
+            For each part that exists: whether the check is passed, and a text that describes the error.
         """
         if not self._has("skin"):
             return []
@@ -133,10 +136,12 @@ class _Parts:
         return [(bool((low <= mean).all() and (mean <= high).all()), f"{name} outside skin") for name, mean in inside]
 
     def _sizes(self) -> list[tuple[bool, str]]:
-        """Check that parts are not larger than the skin or the nose.
+        """Check that no part in `_SMALLER_THAN_SKIN` has more pixels than the skin.
+
+        Also check that no part in `_SMALLER_THAN_NOSE` (eyes, brows, mouth and lips) has more pixels than the nose.
 
         Returns:
-            For each part that exists, whether it is small enough, and a text that describes the error.
+            For each checked part: whether the check is passed, and a text that describes the error.
         """
         return [
             (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")

@@ -19,9 +19,9 @@ def oriented_square(points: Points) -> npt.NDArray[np.float64]:
 
     The corners are top left, bottom left, bottom right and top right. The square is rotated like the face.
 
-    The horizontal direction is the mean of the line between the eyes and the normal of the line from eyes to mouth.
-    The side is the larger of 4 times the distance between the eyes and 3.6 times the distance from eyes to mouth. The
-    centre is a tenth of the way from eyes to mouth.
+    The square's horizontal axis is the average of two vectors: from one eye to the other, and from the eyes' midpoint
+    to the mouth, rotated by 90 degrees. The side is the larger of 4 times the distance between the eyes and 3.6 times
+    the distance from eyes to mouth. The centre is a tenth of the way from eyes to mouth.
 
     Args:
         points: the points (5, 2) of `data.alignment`; the nose is not used.

@@ -23,8 +23,8 @@ class MaskRules:
     Attributes:
         order: class order of masks that contain class ids, a key of `labels.ORDERS`; not used for colour-coded masks.
         force: do not check the positions of the parts at all.
-        any_shape: accept masks that are wrong for a face (e.g. eyes below the nose), as a poor face parser may predict
-            them. If such a mask fits another known class order better, it is still an error.
+        any_shape: accept masks that show no plausible face (e.g. eyes below the nose); a poor face parser may predict
+            such masks. A mask that fits another known class order better is still an error.
     """
 
     order: str = "celebamask"
@@ -50,10 +50,10 @@ def mask_rules(rules: MaskRules) -> Iterator[None]:
 def read_given_mask(path: Path) -> LabelMap:
     """Read a label map (H, W) that the user provides, with the options of `mask_rules`, and check its class order.
 
-    Masks in the folder ``images`` of a prepared data set are read without options and check.
+    Masks in the folder ``images`` of a prepared data set are read in the default class order and are not checked.
 
     Raises:
-        InputError: see `read_label_map`; or the positions of the parts suggest another class order, or are wrong for a
+        InputError: see `read_label_map`; or the positions of the parts suggest another class order or show no plausible
             face.
     """
     if in_prepared(path):

@@ -21,7 +21,7 @@ Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """Return a context manager that does nothing, so that every error is raised: the default of ``attempt``."""
+    """Return a context manager that suppresses no error; `read_pictures` uses it by default."""
     return nullcontext()
 
 

@@ -147,7 +147,7 @@ def _files_of(
         out: folder of the prepared data set.
         size: side of the written image and mask in pixels.
         image_format: ``png`` or ``jpg``.
-        order, needed, crop, halved: ``order``, ``sides``, ``crop`` and ``halved`` of the `Source`.
+        order, needed, crop, halved: the values of ``order``, ``sides``, ``crop`` and ``halved`` in the `Source`.
     """
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks

@@ -81,7 +81,12 @@ def find_cast(seed: int, size: int, pairs: int) -> Cast:
 
 
 def _sample(seed: int, number: int) -> _Face:
-    """Sample face ``number`` of the data set with this seed, without rendering it."""
+    """Return the random parameters of one face. No picture is rendered.
+
+    Args:
+        seed: seed of the data set.
+        number: index of the face in the data set.
+    """
     person = sample_identity(seed, number)
     scene = sample_scene(seed, number, person)
     yaw, pitch, _ = head_truth(person, scene)
@@ -91,7 +96,7 @@ def _sample(seed: int, number: int) -> _Face:
 def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
     """Return the picture numbers for `Cast.mouth`, `Cast.look` and `Cast.ways`.
 
-    Return None if no face is suitable for one of them.
+    If no face is suitable for one of these roles, return None.
     """
     frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
 

@@ -47,7 +47,7 @@ def write_pictures(
     """Write three pictures: edits of the photo, pairs with their ground truth, and the interpolation.
 
     A list with the SHA-256 of all pictures and weights is written too, so that a test can detect outdated pictures. The
-    style edit is left out: it regenerates the whole face, and the result does not pass for a photo.
+    style edit is left out: it regenerates the whole face, and the result does not look like a photo.
 
     Args:
         folder: folder of the pictures.

@@ -1,8 +1,8 @@
 """Access control of the editor: the token in the path, the host and the origin; and security headers.
 
-Pages of other sites can make a browser send requests to a server on this machine. Three checks reject them: they do not
-know the token; their requests have another origin; and a domain of theirs that resolves to this machine ("DNS
-rebinding") is not an accepted host.
+Pages of other sites can make a browser send requests to a server on this machine. Three checks reject such requests:
+they lack the token; they have another origin; and if the other site's domain resolves to this machine ("DNS
+rebinding"), this domain is not an accepted host.
 """
 
 from __future__ import annotations

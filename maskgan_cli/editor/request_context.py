@@ -99,7 +99,9 @@ class RequestContext:
         return self.models if path is None else self.models.with_weights(path)
 
     async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
-        """Read the body of a request, and run ``job(body)`` in the worker thread; few bodies are in memory at a time.
+        """Read the body of a request, run ``job(body)`` in the worker thread, and return the result of the job.
+
+        `uploads` limits the number of bodies that are in memory at a time.
 
         Raises:
             TooLarge: the body is too large.

@@ -113,7 +113,7 @@ async def labels(context: Context, name: Name, which: Literal["face", "mask"]) -
 async def equivalent(context: Context, name: Name) -> dict[str, Any]:
     """Return the command that reproduces the result, and whether it reproduces the result exactly.
 
-    It does not if the edit has a strength or feather, because the command has no options for these.
+    If the edit has a strength or feather, the result of the command differs, because it has no options for these.
     """
 
     def job() -> dict[str, Any]:

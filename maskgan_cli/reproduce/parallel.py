@@ -40,7 +40,7 @@ def run_side_by_side(
         stages, folder, given, overwrite: see `run_stages`.
         execute: runs a stage.
         devices: names of devices, e.g. ``cuda:0``. Each running stage occupies one entry of this list, and receives its
-            name if the stage has the option ``--device``. So a name that occurs twice takes two stages at a time.
+            name if the stage has the option ``--device``. List a device twice to run two stages on it at a time.
 
     Yields:
         (stage, None) before a stage runs, and (stage, stamp) when it is finished.

@@ -24,7 +24,13 @@ START, _FACE, _PREPARED, _PAINTED, _JUDGED = 4.0, 0.09, 0.005, 0.1, 0.06
 
 @dataclass(frozen=True)
 class PlannedTable:
-    """A table of the plan: paths of its JSON results (inputs) and of the table in each format (outputs)."""
+    """A table of the plan.
+
+    Attributes:
+        name: name of the table.
+        results: paths of the JSON files with the metrics that the table shows.
+        files: paths of the table itself, one file for each format.
+    """
 
     name: str
     results: tuple[str, ...]
@@ -45,9 +51,10 @@ class ReproductionPlan:
         has_poses: whether the data set has head poses; otherwise a network estimates them.
         attributes: the attributes that the attribute judge learns, comma-separated: those of `ATTRIBUTES` that the data
             set has.
-        threshold: minimum cosine similarity at which the given identity network verifies two faces as one person. If
-            None, it is chosen on pairs of ``threshold_split``; if that is empty too, the network's own is used.
-        threshold_split: see ``threshold``.
+        threshold: minimum cosine similarity at which the identity network verifies two faces as one person. If it is
+            None, a stage chooses the threshold on pairs of faces of ``threshold_split``.
+        threshold_split: name of a split. If it is empty and ``threshold`` is None, the identity network's own threshold
+            is used.
         device, workers: arguments for commands with these options, e.g. ``("--device", "cuda")``; may be empty.
         stages: the stages by name; each comes after the stages that it needs.
         tables: the tables.

@@ -31,7 +31,7 @@ Protocol = Literal["smiling", "style-copy", "identity", "edits"]
 
 
 class RenderedFaces(Section):
-    """Rendered faces, used if no data set is given: number of pictures and of people."""
+    """Number of pictures and of people that are rendered if no data set is given."""
 
     count: Positive
     people: Positive
@@ -70,7 +70,7 @@ class Preset(Section):
     Attributes:
         size: side of all pictures in pixels; all recipes must have it.
         faces: rendered faces, used if no data set is given.
-        pairs: number of pairs for each protocol. If a protocol is missing, it is the paper's number, or all pairs.
+        pairs: number of pairs for each protocol. For other protocols, ``eval pairs`` uses its default.
         features: feature network of the Fréchet distance; only inception gives an FID.
         separate_attributes: train one classifier per attribute, as in the paper, instead of one for all.
         attributes: attributes that the StarGAN and ELEGANT networks change.

@@ -32,7 +32,7 @@ def results_of(table: PlannedTable, folder: Path) -> list[MetricResult]:
 
 
 def shown(table: PlannedTable, folder: Path) -> ResultTable:
-    """Build a table that can be displayed from its JSON results; ``folder`` is the plan's folder."""
+    """Read the JSON results of a table, and arrange them in rows and columns; ``folder`` is the plan's folder."""
     return build_table(results_of(table, folder))
 
 

@@ -243,7 +243,10 @@ def _is_there(folder: Path, stage: Stage) -> bool:
 
 
 def _remove(folder: Path, stage: Stage) -> None:
-    """Remove the outputs and the stamp of a stage; for a file of a run or of ``synth``, remove its whole folder."""
+    """Remove the outputs and the stamp of a stage.
+
+    If an output is ``model.safetensors`` or ``synth.json``, remove the whole folder that contains the file.
+    """
     for name in stage.outputs:
         path = folder / name
         if path.name in ("model.safetensors", "synth.json"):

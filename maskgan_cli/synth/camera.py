@@ -49,10 +49,10 @@ class Camera:
 def frame(posed: Posed, scene: Scene, size: int) -> Camera:
     """Return the camera that frames eyes and mouth like the aligned photos of CelebA-HQ.
 
-    The picture is the square crop of Karras et al. 2018. Its x axis is the mean of the eye direction and the normal of
-    the line from eyes to mouth. Half its side is the larger of twice the eye distance and 1.8 times the distance from
-    eyes to mouth. Its centre is a tenth of the way from eyes to mouth. This square is then varied by the scene's zoom,
-    shift and roll, because landmarks of photos are inexact.
+    The picture is the square crop of Karras et al. 2018. Its x axis is the average of two vectors: from one eye to the
+    other, and from the eyes' midpoint to the mouth, rotated by 90 degrees. Half its side is the larger of twice the eye
+    distance and 1.8 times the distance from eyes to mouth. Its centre is a tenth of the way from eyes to mouth. This
+    square is then varied by the scene's zoom, shift and roll, because landmarks of photos are inexact.
 
     Args:
         posed: the head, with a neutral face.

@@ -29,7 +29,7 @@ class Noise:
 
     Args:
         seed: seed of the fields.
-        scale: pixels per decimetre of the rendering grid; `fine` interpolates only if single cells would be visible.
+        scale: pixels per decimetre of the rendering grid, from which `fine` decides whether to interpolate.
     """
 
     def __init__(self, seed: int, scale: float = 0.0) -> None:
@@ -38,16 +38,16 @@ class Noise:
         self._offsets: dict[str, F32] = {}
 
     def _cells(self, name: str, points: F32, frequency: float) -> F32:
-        """Return where ``points`` (..., 3) lie in the noise volume, in cells (..., 3).
+        """Return the coordinates (..., 3) of ``points`` (..., 3) in the noise volume; one unit is one cell (voxel).
 
-        Each field has its own random offset; ``name`` and ``frequency`` are those of `smooth`.
+        Each field has its own random offset; ``name`` and ``frequency`` are as in `smooth`.
         """
         if name not in self._offsets:
             self._offsets[name] = f32(self._rng.uniform(0, _GRID, 3))
         return f32(points * np.float32(3 * frequency) + self._offsets[name])
 
     def smooth(self, name: str, points: F32, frequency: float) -> F32:
-        """Return the values (...) of a field at some points, interpolated linearly between the cells of the noise.
+        """Return the values (...) of a field at some points, interpolated linearly between the cells of the volume.
 
         Args:
             name: name of the field.
@@ -61,8 +61,8 @@ class Noise:
     def fine(self, name: str, points: F32, frequency: float) -> F32:
         """Return the values (...) of a field like `smooth`, but without interpolation if it would not be visible.
 
-        If a cell of the noise is at most five pixels of the picture wide, each point gets the value of its cell, which
-        is much faster. If a cell is wider, the values are interpolated as in `smooth`.
+        If a cell of the volume is at most five pixels of the rendering grid wide, each point gets the value of its
+        cell, which is much faster. If a cell is wider, the values are interpolated as in `smooth`.
         """
         if 3 * frequency < self._scale / 5:
             return self.smooth(name, points, frequency)

@@ -42,7 +42,7 @@ class Scenery:
 
 
 def assemble(posed: Posed, pieces: list[Piece]) -> Scenery:
-    """Join the head (without lashes) and the pieces of clothing and jewellery to one mesh."""
+    """Combine the head (without lashes) and the pieces of clothing and jewellery into one mesh."""
     model = head()
     shown = np.array(["lash" not in group for group in model.groups])[model.owner]
     vertices, faces = [posed.vertices], [model.triangles[shown]]
@@ -179,7 +179,7 @@ class Classes:
     Attributes:
         label: class ids (N,).
         brow: how far inside a brow a pixel is (N,): 1 on the brow's middle line, 0 at its edge, negative outside.
-        scalp: proportion of scalp under hair (N,), in [0, 1].
+        scalp: whether hair grows from the skin (N,): 0 for bare skin, 1 for scalp, smooth at the hairline.
         cloth: depth below the clothes' upper edge (N,) in decimetres, positive on cloth.
         eye: boolean mask (N,): True for eyes and eye sockets.
         teeth: boolean mask (N,): True for teeth.

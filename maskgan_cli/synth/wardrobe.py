@@ -42,7 +42,7 @@ class Piece:
 
 
 def grid_triangles(rows: int, columns: int, *, closed: bool) -> I32:
-    """Return triangles (T, 3) that join the vertices of a grid, which are numbered row by row.
+    """Return triangles (T, 3) that connect the vertices of a grid. The vertices are numbered row by row.
 
     If ``closed``, the last column is joined to the first.
     """

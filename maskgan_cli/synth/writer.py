@@ -60,8 +60,8 @@ def write_dataset(
         workers: number of processes, by default one per core; 1 runs everything in this process.
         counterfactuals: number of counterfactual pairs. For each pair of a source and a target picture, the source is
             rendered with the target's expression and written to ``counterfactuals/``, as ground truth of an edit.
-        expressions: pictures per scene, which differ only in the expression; from them `train dmn` learns edits whose
-            ground truth is known.
+        expressions: number of pictures of each scene. They differ only in the expression, so `train dmn` can learn from
+            pairs of them: the picture with the second expression is the ground truth of an edit of the first.
         progress: called with (done, total) after each picture or pair.
         takes: former name of ``expressions``.
 

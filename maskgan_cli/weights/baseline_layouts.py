@@ -38,7 +38,8 @@ def _stargan_settings(shapes: Shapes) -> Settings:
 def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
     """Infer the settings of StarGAN's discriminator from the tensor shapes of a checkpoint.
 
-    The kernel of the classifier ``conv2`` covers its whole feature map, so its size shows the image size.
+    The kernel of the layer ``conv2`` is as large as the feature map that this layer receives. So the image size follows
+    from the size of the kernel and the number of downsampling layers.
     """
     if not shapes:
         return asdict(StarGANDiscriminatorConfig())
@@ -50,7 +51,7 @@ def _stargan_discriminator_settings(shapes: Shapes) -> Settings:
 def _stargan_discriminator_names(settings: Settings) -> Names:
     """Return a dict from the published module paths of StarGAN's discriminator to the project's.
 
-    The layers of the trunk have the same numbers in both.
+    The layers ``main.0``, ``main.2``, ... have the same paths in the published network and in this project.
     """
     trunk = {f"main.{2 * i}": f"main.{2 * i}" for i in range(settings["layers"])}
     return {**trunk, "conv1": "patches", "conv2": "classes"}

@@ -136,9 +136,9 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
 
 
 def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Settings) -> str:
-    """Return the prefix that must be removed from the tensor names, so that they are those of the layout.
+    """Find the prefix (e.g. ``backbone.``) whose removal makes a checkpoint's tensor names match the layout.
 
-    If none of the `_PREFIXES` leads to these names, return an empty string.
+    The prefixes in `_PREFIXES` are tried. If none of them makes the names match, return an empty string.
     """
     for prefix in _PREFIXES:
         inner = {name.removeprefix(prefix): x for name, x in tensors.items() if name.startswith(prefix)}
@@ -214,7 +214,9 @@ def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
 
 
 def _fill_counters(expected: Shapes, tensors: dict[str, Tensor]) -> list[str]:
-    """Add batch norm's counters with the value 0 to ``tensors`` in place if it has none, as PyTorch does.
+    """Add the counters of batch norm (`num_batches_tracked`), with the value 0, to ``tensors`` if it has none.
+
+    Old checkpoints lack these counters; PyTorch also sets them to 0. ``tensors`` is changed in place.
 
     Args:
         expected: names and shapes of the network's tensors.

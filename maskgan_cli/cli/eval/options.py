@@ -176,10 +176,20 @@ def check_early(
 ) -> None:
     """Check outputs and inputs before PyTorch is imported and the work starts.
 
-    An output that exists already is accepted here if it may be of the same measurement; `keep` compares it later.
+    If the output exists and may contain the result of the same measurement, it is accepted here. After the measurement,
+    `keep` compares its content with the new result.
+
+    Args:
+        out: the file to write; None to write no file.
+        overwrite: replace ``out``.
+        results: folder of the results to measure.
+        pairs: CSV file of the pairs.
+        data: a prepared data set.
+        reals: folder or data set of the real pictures.
+        files: JSON files to read.
 
     Raises:
-        InputError: the output exists, or an input is missing.
+        InputError: the output exists and contains something else, or an input is missing.
     """
     from maskgan_cli.data.prepared import check_prepared
     from maskgan_cli.files import refuse_existing, unreadable
@@ -197,7 +207,10 @@ def check_early(
 
 
 def _may_be_same(out: Path, results: Path | None) -> bool:
-    """Whether the file ``out`` contains measurements; if ``results`` is given, only of results in this folder."""
+    """Whether the JSON file ``out`` contains measurements and nothing else.
+
+    If ``results`` is given, the measurements must also be those of the results in this folder.
+    """
     from maskgan_cli.files import read_json
 
     try:

@@ -22,7 +22,7 @@ def truths(
     """Render the ground truth of pairs of rendered faces: each source with its target's expression.
 
     Prints the path of a list of pairs with ground truth, for the editing commands and `maskgan eval counterfactual`.
-    Measured like the results of a method, the folder gives the best possible values.
+    If you pass the folder to the eval commands as the results of a method, they print the best possible values.
     """
     from maskgan_cli.evaluation.ground_truth import draw_ground_truth
     from maskgan_cli.evaluation.pair_list import PairList
