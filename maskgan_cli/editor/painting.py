@@ -98,6 +98,17 @@ class SessionPainting(SessionState):
             self._painted = (key, job.models.paint(job.labels, self._style_code(job)))
         return self._painted[1]
 
+    def _latest_painting(self, job: _Job) -> Picture:
+        """Return the latest network output (size, size, 3) of the job's style, whatever its mask, for a preview.
+
+        Previews show only the regions of it that the moved photo lacks, until the full picture follows. If there is no
+        such output, the network generates one.
+        """
+        style = (job.options.style, job.base.key[0], job.models.weights.sha256)
+        if self._painted is not None and self._painted[0][1:] == style:
+            return self._painted[1]
+        return self._painting(job)
+
     def _stroke(self, job: _Job, latest: PhotoMotion) -> Picture:
         """Render a quick preview after a stroke of the brush: see ``brush`` of `Session.render`.
 
@@ -160,7 +171,8 @@ class SessionPainting(SessionState):
         if self._composed is not None and self._composed[0] == key:
             made = self._composed[1]
         elif job.preview and motion.missing.any():
-            return self._shown(job, blend_quickly(base.picture, painting, base.labels, job.labels, reference, motion))
+            latest = partial(self._latest_painting, job)
+            return self._shown(job, blend_quickly(base.picture, latest, base.labels, job.labels, reference, motion))
         else:  # without generated regions, the full picture is as fast as a preview
             made = blend(base.picture, painting, base.labels, job.labels, None, reference, motion)
             self._composed = (key, made)
