@@ -118,28 +118,45 @@ thin() { # out, start, seed, steps, settings
 ln -sfn parsed "$work/parser256-thin-faces"
 thin parser256-thin parser256 12 450 --set schedule.decay_from=200 \
     --set "data.shares={portraits256: 2, backdrops256: 2, rendered256: 1}"
-mkdir -p "$work/long"
-ln -sfn ../parsed/images ../parsed/masks "$work/long/"
-python - "$work" <<'PY'
+long_hair() { # data, out: a copy in which faces with long hair have a source of their own
+    mkdir -p "$work/$2"
+    ln -sfn "../$1/images" "../$1/masks" "$work/$2/"
+    python - "$work/$1" "$work/$2" <<'PY'
 import csv, pathlib, sys
 import numpy as np
 from PIL import Image
-work = pathlib.Path(sys.argv[1])
-with (work / "parsed/manifest.csv").open() as file:
+data, out = map(pathlib.Path, sys.argv[1:])
+with (data / "manifest.csv").open() as file:
     rows = list(csv.DictReader(file))
 for row in rows:
-    hair = np.asarray(Image.open(work / "parsed" / row["mask"]).resize((64, 64), Image.Resampling.NEAREST)) == 13
+    hair = np.asarray(Image.open(data / row["mask"]).resize((64, 64), Image.Resampling.NEAREST)) == 13
     if row["split"] == "train" and row["source"] != "rendered256" and hair.mean() > 0.16 and hair[40:].mean() > 0.05:
         row["source"] = "long256"
-with (work / "long/manifest.csv").open("w", newline="") as file:
+with (out / "manifest.csv").open("w", newline="") as file:
     writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 PY
+}
+long_hair parsed long
 [ -e "$work/parser256-long-faces/dataset.json" ] || maskgan prep-data "$work/long" "$work/parser256-long-faces" --size 256
 thin parser256-long parser256-thin 13 410 --set schedule.decay_from=245 \
     --set "data.shares={portraits256: 2, backdrops256: 2, long256: 2, rendered256: 1}"
-pack "$work/parser256-long" "$work/parser256-long-faces" parser-256
+# Last, 950 steps in bfloat16 with relabelled portraits, whose copies before other backdrops also get rendered accessories
+# and low necklines, and 800 rendered faces. Its learning rate fell from step 450 on.
+python "$here/label_faces.py" "$faces/images" "$faces/masks" --landmarks "$portraits/landmarks.npz"
+python "$here/reshape_faces.py" "$faces" "$work/reshaped-again" --landmarks "$portraits/landmarks.npz"
+python "$here/replace_backdrops.py" "$work/reshaped-again" "$work/backdrops-again" --each 1 --size 256 --seed 5 \
+    --accessories 0.6 --necklines 0.4
+prepared "$work/reshaped-again" "$work/again/portraits256" 256
+prepared "$work/backdrops-again" "$work/again/backdrops256" 256
+[ -e "$work/parsed-again/dataset.json" ] || maskgan merge-data "$work/again/portraits256" "$work/rendered256" \
+    "$work/again/backdrops256" -o "$work/parsed-again"
+long_hair parsed-again long-again
+[ -e "$work/parser256-worn-faces/dataset.json" ] || maskgan prep-data "$work/long-again" "$work/parser256-worn-faces" --size 256
+thin parser256-worn parser256-long 21 950 --set schedule.decay_from=450 --set precision=bf16 --set augment.backdrop=0.25 \
+    --set "data.shares={portraits256: 2, backdrops256: 3, long256: 2, rendered256: 1}"
+pack "$work/parser256-worn" "$work/parser256-worn-faces" parser-256
 maskgan train identity "$work/faces" --recipe tiny-cpu -o "$work/identity" --set network.image_size=112 \
     --set network.width=24 --set network.embedding=192 --set precision=bf16 --set augment.light=0.3 --set augment.tint=0.25 \
     --set augment.rotate=8 --set augment.zoom=0.12 --set augment.shift=0.04 --set augment.noise=0.06 \
@@ -202,4 +219,12 @@ finer faces-16 200 16 faces-17 32 400 --set loss.adversarial=0.12 --set loss.col
 finer faces-17 400 32 faces-18 41 600 --set loss.adversarial=0.2 --set loss.colours=2 \
     --set style_augmentation.others=0.15 --set style_augmentation.style_rotate=3 --set style_augmentation.style_zoom=0.05 \
     --set style_augmentation.style_shift=0.015 --set schedule.decay_from=400
-pack "$work/faces-18" "$work/faces" dmn
+# The last part: bfloat16, relabelled portraits and 800 rendered faces; it starts from the 16-bit weights in checkpoints/.
+mapped_again=(--set network.style_map=32 --set "perceptual.weights=$work/parser256-long" --set data.batch_size=2)
+[ -e "$work/faces-again/dataset.json" ] || maskgan merge-data "$work/again/portraits256" "$work/rendered256" -o "$work/faces-again"
+maskgan train dmn "$work/faces-again" --recipe bundled-faces-256 -o "$work/faces-19" --start-from "$work/faces-18" \
+    "${mapped_again[@]}" --set seed=51 --set schedule.steps=1750 --set schedule.decay_from=950 --set r1=0 \
+    --set "data.shares={portraits256: 4, rendered256: 1}" --set loss.pixel=16 --set loss.colours=2 \
+    --set optimiser.lr=2.5e-4 --set style_augmentation.others=0.2 --set style_augmentation.style_rotate=3 \
+    --set style_augmentation.style_zoom=0.05 --set style_augmentation.style_shift=0.015
+pack "$work/faces-19" "$work/faces-again" dmn
