@@ -327,8 +327,11 @@ def _readable(kind: type[Section], error: ValidationError) -> str:
         if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             close = difflib.get_close_matches(where, _names(kind), n=1)
             lines.append(f"unknown setting {where}" + (f" (did you mean {close[0]}?)" if close else ""))
+        elif problem["type"] == "missing":
+            lines.append(f"no setting {where}")
         else:
-            lines.append(f"{where}: {problem['msg']}" if where else problem["msg"])
+            text = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: {text}" if where else text)
     return "; ".join(lines)
 
 

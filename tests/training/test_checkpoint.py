@@ -302,7 +302,5 @@ def test_a_decay_that_starts_after_the_last_step_raises_an_error(
     outcome = maskgan("train", "vae", prepared, "-o", tmp_path / "run", "--set", "data.workers=0",
                       "--set", "schedule.steps=20")  # fmt: skip
     assert outcome.code == 2
-    assert outcome.err.startswith(
-        "maskgan: --set schedule.steps=20: found schedule: Value error, decay_from=1500 must be less than"
-    )
+    assert outcome.err.startswith("maskgan: --set schedule.steps=20: found schedule: decay_from=1500 must be less than")
     assert not (tmp_path / "run").exists()
