@@ -13,7 +13,7 @@ from maskgan_cli.labels import LabelMap, Region
 from maskgan_cli.synth.shape import head
 
 # Two sets of rendered faces with the true masks of swapped mouths (47 and 35 pairs): IoU of the mouth 0.626 and 0.627
-# for a horizontal shift alone, 0.746 and 0.740 with the values below; 0.729 and 0.680 for the unchanged outline at the
+# for a horizontal shift alone, 0.730 and 0.733 with the values below; 0.729 and 0.680 for the unchanged outline at the
 # true position.
 _NOSE: Final = 0.5  # the mouth moves vertically by this share of the nose's shift, which no expression changes,
 _HEAD: Final = 0.15  # and by this share of the fitted head's; the rest of that is due to expressions
