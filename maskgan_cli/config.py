@@ -41,9 +41,10 @@ class Section(BaseModel):
 
 
 def _renamed(values: Any, former: str, name: str) -> Any:
-    """Return ``values`` with the key ``former`` renamed to ``name``; unchanged if the key is missing.
+    """Return the settings of a section with the key ``former`` renamed to ``name``.
 
-    If both keys exist and hold sections, the sections are merged; settings of the section ``former`` take precedence.
+    If ``values`` is not a dict or has no key ``former``, return ``values`` unchanged. If both keys exist and their
+    values are sections, the sections are merged; settings of the section ``former`` take precedence.
     """
     if not isinstance(values, Mapping) or former not in values:
         return values
@@ -65,7 +66,7 @@ class ScheduleSettings(Section):
     """Length of the training, learning rate decay, and intervals, all in steps (one batch each).
 
     Attributes:
-        steps: number of training steps.
+        steps: number of training steps in the whole training.
         decay_from: step from which the learning rate decreases linearly to 0 at the last step; None keeps it constant.
         decay, decay_every: multiply the learning rate by ``decay`` every ``decay_every`` steps; None for no such decay.
         log_every, validate_every, sample_every, checkpoint_every: log, validate, write a grid of sample pictures, or
@@ -141,7 +142,9 @@ class TrainingRecipe(Section):
     Attributes:
         seed: seed of all random numbers.
         precision: number format of mixed-precision training; ``no`` trains in float32.
-        optimiser, schedule, data: see their classes.
+        optimiser: settings of the optimiser, see `OptimiserSettings`.
+        schedule: length of the training, learning rate decay and intervals, see `ScheduleSettings`.
+        data: settings of the batches, see `DataSettings`.
     """
 
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
@@ -163,14 +166,17 @@ Recipe = TypeVar("Recipe", bound=Section)
 
 
 def recipe_folder(task: str) -> Path:
-    """Return the folder with the recipes of a task, e.g. ``dmn``. It is in the package or beside the package."""
+    """Return the path of the folder with the recipes of a training task, e.g. ``dmn``.
+
+    The folder is in the installed package, or beside the package in a source checkout.
+    """
     here = Path(__file__).parent
     installed = here / "recipes"
     return (installed if installed.is_dir() else here.parent / "recipes") / task
 
 
 def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) -> Recipe:
-    """Load a recipe and apply the changes of ``--set``.
+    """Load a recipe, apply the changes of ``--set``, and return the validated settings.
 
     Args:
         kind: recipe class of the task, which validates the settings.
@@ -206,7 +212,7 @@ def load_recipe(kind: type[Recipe], task: str, name: str, changes: list[str]) ->
 
 
 def recipe_paths(task: str) -> list[Path]:
-    """Return the paths of a task's recipe files, sorted by name."""
+    """Return the paths of the recipe files of a training task (e.g. ``dmn``), sorted by name."""
     return sorted(recipe_folder(task).glob("*.yaml"))
 
 
@@ -272,12 +278,12 @@ def _value(text: str) -> Any:
 def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> str:
     """Return the ``--set`` options that made a recipe invalid, as text for a message.
 
-    If some problem was not caused by such an option, return an empty string.
+    If the error contains a problem that no ``--set`` option caused, return an empty string.
 
     Args:
         kind: the recipe class.
         changes: values of ``--set``, in the form ``key.subkey=value``.
-        error: the problems of the recipe.
+        error: pydantic's error with all problems of the recipe.
     """
     blamed: list[str] = []
     keys = {change: _present(kind, change.partition("=")[0].split(".")) for change in changes}
@@ -291,11 +297,11 @@ def _blamed(kind: type[Section], changes: list[str], error: ValidationError) -> 
 
 
 def _present(kind: Any, key: list[str]) -> list[str]:
-    """Replace old names in the path of a setting by the current names.
+    """Return the path of a setting in a recipe, with old names replaced by the current names.
 
     Args:
         kind: the recipe class.
-        key: the path: section names, then the setting's name.
+        key: the path, e.g. ``["optimiser", "lr"]``: section names, then the setting's name.
     """
     path = []
     for name in key:
@@ -308,19 +314,24 @@ def _present(kind: Any, key: list[str]) -> list[str]:
 def _concerns(message: str, where: list[str], key: list[str]) -> bool:
     """Return whether a setting may have caused a validation problem.
 
-    This is the case if the problem is inside the setting, or if it is in one of the setting's sections and its message
-    contains the setting's name.
+    The result is true in two cases: the path ``where`` of the invalid value begins with ``key``; or ``where`` is the
+    path of a section that contains the setting, and ``message`` contains the setting's name.
 
     Args:
-        message: text of the problem.
-        where: path of the invalid value (section names, then the setting's name).
-        key: path of the setting.
+        message: pydantic's description of the problem.
+        where: path of the invalid value (section names, then a setting's name), e.g. ``["optimiser", "lr"]``.
+        key: path of the setting, in the same form.
     """
     return where[: len(key)] == key or (key[: len(where)] == where and key[-1] in message)
 
 
 def _readable(kind: type[Section], error: ValidationError) -> str:
-    """Return the problems of a recipe of the class ``kind`` as one line, with suggestions for unknown setting names."""
+    """Return one line for the user with all problems of a recipe, with suggestions for unknown names of settings.
+
+    Args:
+        kind: the recipe class.
+        error: pydantic's error with the problems.
+    """
     lines = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])

@@ -1,4 +1,4 @@
-"""Selection of the device for the option ``--device``, and the name of the CPU."""
+"""Selects the torch device for the option ``--device``, and finds the name of the CPU."""
 
 from __future__ import annotations
 

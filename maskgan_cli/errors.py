@@ -10,7 +10,7 @@ _UNSEEN = ("Cc", "Cs", "Zl", "Zp")  # Unicode categories: control characters, su
 
 
 def one_line(text: str) -> str:
-    r"""Escape control characters and line separators; e.g. a newline in a file name becomes ``\n``."""
+    r"""Return ``text`` with control characters and line separators escaped; e.g. a newline becomes ``\n``."""
     return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 

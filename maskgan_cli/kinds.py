@@ -19,7 +19,7 @@ class Option:
         help: help text, one line.
         required: whether the option is required.
         setting: change of the recipe, e.g. ``network.names=[{}]``, in which ``{}`` is replaced by the option's value.
-            If it is empty, the value is passed to ``prepare_training`` instead.
+            If ``setting`` is empty, the option's value is passed to ``prepare_training`` instead.
     """
 
     name: str
@@ -35,13 +35,14 @@ class Training:
 
     Attributes:
         name: name of the command and of its recipe folder.
-        module: module with the function ``prepare_training(plan, recipe, **options)``; see ``options``.
+        module: module with the function ``prepare_training(plan, recipe, **options)``, which receives the values of
+            the ``options`` as keyword arguments.
         recipe: name of the recipe class in that module.
         help: help text of the command.
         next_command: command to suggest after training, with the placeholders ``{out}`` (the run folder), ``{data}``,
             ``{source}`` and ``{target}`` (two faces of the data).
-        options: options of this command only.
-        several: whether the help text explains training in several processes.
+        options: command-line options that only this command has.
+        several: whether the help text explains how to train in several processes.
     """
 
     name: str
@@ -63,7 +64,8 @@ class Published:
         licence: licence as stated by the publishers.
         megabytes: size of the tensors in 10^6 bytes (of the smallest network, if there are several).
         needed_by: commands that use these weights.
-        urls: direct download URLs of one file, tried in order; empty if it must be downloaded manually.
+        urls: direct download URLs of the weights file, tried in order; empty if the user must download the file
+            manually.
         sha256: SHA-256 of the file, or its first digits. If empty, the hash of the first download is stored, and
             later downloads must have the same hash.
     """
@@ -79,25 +81,28 @@ class Published:
 
 @dataclass(frozen=True)
 class Kind:
-    """The registry entry of a kind of network.
+    """The registry entry of a kind of network, e.g. the face parser.
 
     Attributes:
         name: name of the kind in weights files, commands, environment variables and the cache.
         title: display name.
-        network: network class, constructed from its configuration.
-        config: configuration class; empty if the network has no settings.
+        network: network class, as ``module:name``; its constructor receives the configuration.
+        config: configuration class, as ``module:name``; empty if the network has no settings.
         aliases: old names of the kind, which are still accepted.
         variable: environment variable with the path of the weights, which takes precedence over
             ``MASKGAN_NAME_WEIGHTS``; empty if there is only the latter.
-        layout: layout of published checkpoints (a `weights.layouts.Layout`); empty if they cannot be imported.
+        layout: layout of published checkpoints (a `weights.layouts.Layout`); empty if checkpoints of this kind cannot
+            be imported.
         published: weights that others have published; None if there are none.
         onnx: description of the ONNX export (a `weights.export.Portable`); empty if there is no export.
         bundled: whether the package includes small weights.
-        judge: function (file or folder, device) -> `judges.Judge` that loads the network for evaluation; empty if the
-            network is not used for evaluation.
+        judge: function that receives the path of the weights and a device, and returns a `judges.Judge` (the network,
+            loaded for evaluation); empty if the network is not used for evaluation.
         trainings: training commands, the basic one first.
-        start: submodule of the trained module that ``--start-from`` initialises; empty for the whole module.
-        trunks: other kinds of weights that ``--start-from`` accepts -> submodule that these weights initialise.
+        start: submodule of the trained module that the weights of ``--start-from`` initialise; empty if they
+            initialise the whole module.
+        trunks: dict from another kind of weights that ``--start-from`` accepts to the submodule that these weights
+            initialise.
     """
 
     name: str

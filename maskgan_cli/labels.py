@@ -23,7 +23,7 @@ NUM_CLASSES: Final = len(CLASSES)
 PARTS: Final = CLASSES[1:]
 ID: Final[dict[str, int]] = {name: i for i, name in enumerate(CLASSES)}
 
-# The class order of most stand-alone face parsers (BiSeNet and its derivatives).
+# Class order (which class each id stands for) of most stand-alone face parsers (BiSeNet and its derivatives).
 PARSER_ORDER: Final[tuple[str, ...]] = (
     "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear", "ear_r",
     "nose", "mouth", "u_lip", "l_lip", "neck", "neck_l", "cloth", "hair", "hat",
@@ -68,12 +68,12 @@ FLIP_IDS: Final[LabelMap] = _lookup({ID[a]: ID[b] for pair in _MIRROR_PAIRS for 
 
 
 def flip(labels: LabelMap) -> LabelMap:
-    """Mirror label maps (..., H, W) horizontally and exchange the ids of left and right parts."""
+    """Return label maps (..., H, W) mirrored horizontally, with the ids of left and right parts exchanged."""
     return FLIP_IDS[labels[..., ::-1]]
 
 
 def convert(labels: LabelMap, source: str, target: str = "celebamask") -> LabelMap:
-    """Convert label maps from one class order to another.
+    """Return label maps converted from one class order to another; the class order says which class each id stands for.
 
     Args:
         labels: ids 0 to 18, of any shape.

@@ -63,14 +63,17 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
 
 
 def clear_dead(target: str | Path, command: str) -> None:
-    """Remove the lock file of ``target`` if it was left by a killed process; ``command`` is as in `locked`."""
+    """Remove the lock file of ``target`` if a killed process has left it; ``command`` is as in `locked`.
+
+    If another process holds the lock, do nothing.
+    """
     if any(place.exists() for place in _places(Path(target))):
         with contextlib.suppress(InputError), locked(target, command):
             pass
 
 
 def _take(target: Path) -> tuple[Path, int]:
-    """Acquire the lock on ``target``, and return the path of the lock file and its open file descriptor.
+    """Acquire the lock on ``target``. Return the path of the lock file, and the open file descriptor of the lock.
 
     Raises:
         InputError: another process or thread holds the lock, or the location is not writable.
@@ -104,7 +107,13 @@ def _places(target: Path) -> list[Path]:
 
 
 def _open(target: Path) -> tuple[Path, int]:
-    """Create or open the lock file of ``target``, and return the path of the lock file and its open file descriptor."""
+    """Create or open the lock file of ``target`` without locking it.
+
+    Return the path of the lock file, and an open file descriptor.
+
+    Raises:
+        InputError: the location is not writable.
+    """
     for place in _places(target):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """The registry of networks: names, published weights, training commands.
 
-Model cards, weight look-up, import, export, judges, ``weights list`` and the ``train`` commands all use `KINDS`. To
-add a network, add its model file, its training file, its entry here, and recipes. This module does not import torch:
-classes are given as ``module:name`` and imported on use (`resolve`).
+Model cards, weight look-up, import, export, evaluation networks, ``weights list`` and the ``train`` commands all use
+`KINDS`. To add a network, add its model file, its training file, its entry here, and recipes. This module does not
+import torch: classes are given as ``module:name`` and imported on use (`resolve`).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def exported() -> tuple[str, ...]:
 
 
 def published() -> dict[str, Published]:
-    """Return a dict from kind of network to its published weights, for the kinds that have published weights."""
+    """Return a dict from the name of a kind of network to its published weights, for the kinds that have some."""
     return {name: kind.published for name, kind in KINDS.items() if kind.published is not None}
 
 

@@ -1,6 +1,6 @@
-"""Fine-tunes a generator on a few pictures of one person, so that it still follows edited masks.
+"""Fine-tunes a generator on a few pictures of one person. The fine-tuned generator still follows edited masks.
 
-A network trained only to reconstruct one photo soon ignores its mask. So each step has three parts:
+A network trained only to reconstruct one photo soon ignores the input mask. So each training step has three parts:
 
 1. Reconstruct a picture of the person that is rotated, scaled and shifted a little.
 2. Copy parts (e.g. the mouth) from the mask of a rendered face into the person's mask, and synthesise the person with
@@ -48,7 +48,7 @@ _SEEN: Final = AugmentSettings(light=0.1, tint=0.05, blur=0.3, noise=0.03)
 _PIXEL, _FEATURES, _SEGMENTATION, _SMALL = 30.0, 10.0, 1.0, 4.0
 _RIM: Final = 0.016  # width of the border around an edit in which pixels may change too, as a share of the side
 
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int, str], None]  # (finished steps, all steps, losses of the last step as text)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Settings:
     """Settings of the fine-tuning.
 
     Attributes:
-        steps: number of updates; each takes two seconds on one core at 256 px.
+        steps: number of training steps; each step takes two seconds on one CPU core at 256 px.
         rate: learning rate of Adam, which decreases linearly to 0 over the second half of the steps.
         seed: seed of all random numbers.
     """
@@ -89,7 +89,7 @@ class Personal:
 
     Attributes:
         network: the fine-tuned network, in evaluation mode.
-        start: the weights before fine-tuning.
+        start: the content of the weights file from which the fine-tuning started.
         before, after: reconstruction error (L1, in [0, 1]) of the person's pictures, before and after fine-tuning.
     """
 
@@ -100,7 +100,9 @@ class Personal:
 
 
 def recorded(photos: Sequence[Path], start: Path, parser: Path, settings: Settings) -> dict[str, Any]:
-    """Return a record of everything that determines the result: settings, and hashes of the photos and weights.
+    """Return a dict of everything that determines the result of the fine-tuning, to be stored in the weights file.
+
+    The keys are ``photos``, ``start`` and ``parser`` (SHA-256 of these files) and the names of the settings.
 
     Args:
         photos: files of the person's photos.
@@ -127,7 +129,7 @@ def personalised(
         faces: face crops of the person with their masks.
         settings: settings of the fine-tuning.
         device: the device to compute on.
-        report: see `personalise`.
+        report: function that is called after each step, see `personalise`.
 
     Returns:
         The fine-tuned generator, and its reconstruction errors before and after fine-tuning.
@@ -191,9 +193,10 @@ def personalise(
         generator: a trained generator.
         parser: a frozen face parser on the same device.
         pictures: face crops (S, S, 3) of the person, of any sizes.
-        masks: their label maps (S, S).
+        masks: the label maps (S, S) of the face crops.
         settings: steps, learning rate and seed.
-        report: receives the number of finished steps, the number of all steps, and the losses of the last step.
+        report: function that is called after each step, with the number of finished steps, the number of all steps,
+            and a text with the losses of this step.
     """
     person = _crops(pictures, masks, generator)
     device = person.images.device
@@ -225,7 +228,7 @@ def _training_losses(
     references: ReferenceFaces,
     rng: np.random.Generator,
 ) -> dict[str, Tensor]:
-    """Draw pictures and an edit at random, and return the weighted losses of one training step (name -> loss).
+    """Draw pictures and a mask edit at random, and return a dict from name to weighted loss for one training step.
 
     Args:
         generator: the generator to fine-tune.
@@ -261,7 +264,7 @@ def _compared(parser: FaceParser, painted: Tensor, target: Tensor, known: Tensor
     Args:
         parser: the face parser.
         painted, target: generated and target pictures (N, 3, S, S) in [-1, 1].
-        known: (N, 1, S, S); 1 where the target is the ground truth, 0 where it is ignored.
+        known: (N, 1, S, S); 1 where the target is the ground truth, 0 where the target is ignored.
         masks: input masks (N, S, S).
     """
     weight = class_weights(_SMALL, masks.device)[masks.long()].unsqueeze(1) * known
@@ -276,11 +279,11 @@ def _compared(parser: FaceParser, painted: Tensor, target: Tensor, known: Tensor
 
 
 def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
-    """Copy parts of another face's mask into a face's mask. The copied parts are aligned with the face's own parts.
+    """Copy parts of another face's mask into a mask. The copied parts are aligned with the parts that they replace.
 
     Args:
         labels: the mask to edit (1, S, S) ``uint8``.
-        donor: the mask of the other face (1, S, S) ``uint8``.
+        donor: the mask of the other face (1, S, S) ``uint8``, from which the parts are copied.
         parts: comma-separated names of the parts to copy, see `part_ids`.
 
     Returns:
@@ -294,7 +297,7 @@ def edit(labels: Tensor, donor: Tensor, parts: str) -> tuple[Tensor, Tensor]:
 
 
 def _reference_faces(side: int, seed: int, device: torch.device) -> ReferenceFaces:
-    """Render `REFERENCES` random people with two expressions each, as faces of ``side`` pixels."""
+    """Render `REFERENCES` random people with two facial expressions each, as pictures of ``side`` x ``side`` pixels."""
     first: list[tuple[Picture, LabelMap]] = []
     second: list[tuple[Picture, LabelMap]] = []
     for number in range(REFERENCES):
@@ -312,7 +315,7 @@ def _crops(pictures: Sequence[Picture], masks: Sequence[LabelMap], network: Dens
 
     Args:
         pictures: square pictures (H, H, 3) of any sizes.
-        masks: their label maps (H, H).
+        masks: the label maps (H, H) of the pictures.
         network: the generator.
     """
     side, pairs = network.config.image_size, zip(pictures, masks, strict=True)

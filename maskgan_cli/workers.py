@@ -34,16 +34,16 @@ def cores() -> int:
 def spread(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, *, chunk: int | None = None
 ) -> Iterator[Result]:
-    """Yield the results of ``work`` for all jobs, in the order of the jobs.
+    """Call ``work`` with each job in worker processes, and yield the results in the order of the jobs.
 
     The processes are spawned, not forked: the parent has threads (the progress bar), and forking with their locks
     held can deadlock. Workers ignore signals; they end at once when the parent stops reading, is interrupted or dies.
 
     Args:
         work: function that is called with each job. The function, the jobs and the results must be picklable.
-        jobs: the arguments of the function.
+        jobs: the arguments of the function, one for each call.
         workers: number of processes; 1 runs everything in this process.
-        chunk: jobs per submitted chunk; by default it depends on the number of jobs.
+        chunk: number of jobs that are sent to a process at once; by default it depends on the number of jobs.
 
     Raises:
         WorkError: a worker process died (killed, or out of memory).
@@ -116,9 +116,10 @@ def _do(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
 
 @contextlib.contextmanager
 def block_signals() -> Iterator[None]:
-    """Context manager that blocks SIGINT and SIGTERM inside its block. Processes that are started there inherit this.
+    """Context manager that blocks the signals SIGINT and SIGTERM inside its block.
 
-    Ctrl-C reaches all processes of a terminal; without this, each worker would print a traceback.
+    Processes that are started inside the block keep the signals blocked. Ctrl-C reaches all processes of a terminal;
+    if the signals were not blocked, each worker would print a traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -131,7 +132,10 @@ def block_signals() -> Iterator[None]:
 
 
 def _begin(watched: Connection) -> None:
-    """Initialise a worker process. It ends when the parent dies or closes the other end of the pipe ``watched``."""
+    """Initialise a worker process: ignore warnings, and end the process when its parent process dies.
+
+    The worker also ends when the parent closes the other end of the pipe ``watched``.
+    """
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()

@@ -1,9 +1,10 @@
 """Benchmarks: the measurements of ``maskgan bench``, and the format of results, which ``benchmarks/`` uses too.
 
-A measurement (e.g. of training steps) has one or several cases, which differ in settings such as the batch size.
+A measurement (e.g. of training steps) has one or several benchmark cases, which differ in settings such as the batch
+size. A case repeats its work (e.g. one training step) several times; one repetition is a round.
 
 figure.py        data classes: a benchmark case (`Case`) and its result (`Figure`)
-measure.py       runs one case in a separate process: rounds, CPU time, peak memory
+measure.py       runs one case in a separate process, and measures time and peak memory
 machine.py       device, versions and threads, for the report
 report.py        runs several cases and builds the JSON report
 table.py         all measurements by name

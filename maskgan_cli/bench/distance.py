@@ -1,4 +1,4 @@
-"""Benchmarks ``eval fid``: the time to compute Inception features of pictures.
+"""Benchmark of ``eval fid``: the time to compute Inception features of pictures.
 
 The weights are random, because their values do not affect the time.
 """
@@ -24,7 +24,7 @@ from maskgan_cli.models.inception import FIDInception
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return the benchmark cases of ``eval fid``: a single one, with pictures of 64 px.
+    """Return the benchmark cases of ``eval fid``: a single case, with pictures of 64 px.
 
     The size of the pictures hardly matters, because the network resizes all pictures.
     """
@@ -33,9 +33,9 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(count: int, batch: int, device: str, size: int = 64) -> Iterator[Work]:
-    """Context manager: prepare a benchmark case of ``eval fid``.
+    """Context manager that writes ``count`` pictures and loads the network, and yields the `Work` to time.
 
-    One round of the work reads ``count`` pictures and computes the statistics of their Inception features.
+    Each call of `Work.once` reads the pictures and computes the statistics of their Inception features.
 
     Args:
         count: number of pictures.

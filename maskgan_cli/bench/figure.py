@@ -13,12 +13,12 @@ RESULT_SCHEMA: Final = 1  # increase when a field of `Figure.document` changes i
 
 @dataclass(frozen=True)
 class Case:
-    """One benchmark case: a measurement with certain settings. Cases can be pickled.
+    """One benchmark case: a measurement (e.g. of training steps) with certain settings. Cases can be pickled.
 
     Attributes:
         what: name of the measurement, a key of `table.MEASUREMENTS`.
-        name: description of the case, for people.
-        settings: keyword arguments of the measurement's function ``work``.
+        name: title of the case in reports, e.g. ``batch 16``.
+        settings: keyword arguments for the measurement's function ``work``.
     """
 
     what: str
@@ -31,8 +31,8 @@ class Work:
     """The prepared work of a benchmark case: a function to time, and what it processes.
 
     Attributes:
-        once: runs one round of the work.
-        count: number of items that a round processes.
+        once: function that runs the work once (one round).
+        count: number of items that one call of ``once`` processes.
         unit: name of one item, e.g. ``picture``.
         about: additional entries of the report, e.g. picture size and batch size.
     """
@@ -45,7 +45,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Figure:
-    """The result of a benchmark case.
+    """The result of a benchmark case: the times of all rounds (calls of `Work.once`), and the peak memory.
 
     Attributes:
         case: the measured case.

@@ -1,4 +1,4 @@
-"""Describes the machine and the software versions, for benchmark reports."""
+"""Describe the machine and the software versions, for benchmark reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGES: Final = ("torch", "numpy", "pillow", "onnxruntime")
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Return device, GPU, processor, number of cores and threads, system and software versions, as a JSON object.
+    """Return a dict that describes the machine: device, GPU, processor, cores, threads, system and software versions.
 
     Args:
         device: the requested device, see `devices.pick_device`.
@@ -38,7 +38,7 @@ def machine(device: str) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    """Return the version of each package that affects speed, by name; None for packages that are not installed."""
+    """Return a dict from each package that affects speed to its version; None if the package is not installed."""
     found: dict[str, str | None] = {}
     for name in _PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""Runs each benchmark case in a separate process, so that cases do not share memory, caches or loaded networks."""
+"""Run each benchmark case in a separate process, so that cases do not share memory, caches or loaded networks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from maskgan_cli.workers import apart
 
 @dataclass(frozen=True)
 class Effort:
-    """How long one benchmark case is measured.
+    """How long one benchmark case is measured. A round is one call of `Work.once`.
 
     Attributes:
-        seconds: time limit; after it no further round starts, unless the minimum number of rounds is not reached.
+        seconds: time limit. After this time no further round starts, unless fewer than ``least`` rounds have run.
         least, most: minimum and maximum number of measured rounds.
-        warm_up: number of rounds that run before the measured ones.
+        warm_up: number of rounds that run before the measured rounds.
     """
 
     seconds: float = 2.0
@@ -46,9 +46,9 @@ def measure(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _measured(order: tuple[Case, Effort]) -> Figure:
-    """Call `measure_here` with the case and the effort in the tuple ``order``.
+    """Call `measure_here` with the case and the effort in the tuple ``order``, and return the result.
 
-    `workers.apart` needs this function, because it passes a single argument.
+    This function is needed because `workers.apart` calls functions with a single argument.
     """
     return measure_here(*order)
 
@@ -56,7 +56,7 @@ def _measured(order: tuple[Case, Effort]) -> Figure:
 def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
     """Measure a benchmark case in this process, and return the result.
 
-    The peak memory then includes everything that the process did before.
+    The measured peak memory includes everything that this process did before.
     """
     prepare: AbstractContextManager[Work] = resolve(MEASUREMENTS[case.what].work)(**case.settings)
     with prepare as work:
@@ -66,7 +66,7 @@ def measure_here(case: Case, effort: Effort = QUICK) -> Figure:
 
 
 def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
-    """Run the warm-up rounds, then run the measured rounds and yield (wall-clock seconds, CPU seconds) of each."""
+    """Call ``work.once`` for warm-up, then repeatedly, and yield (wall-clock seconds, CPU seconds) of each call."""
     for _ in range(effort.warm_up):
         work.once()
     begun = time.perf_counter()
@@ -79,10 +79,10 @@ def _rounds(work: Work, effort: Effort) -> Iterator[tuple[float, float]]:
 
 
 def alternate(works: Mapping[str, Work], effort: Effort = QUICK) -> dict[str, float]:
-    """Measure several works in this process, and return the median CPU seconds per item of each work, by its name.
+    """Measure several works in this process; return a dict from the name of each work to its CPU seconds per item.
 
-    The works run alternately, one round of each at a time, so that changes in the machine's load or temperature affect
-    all works equally.
+    The CPU seconds are the median of all calls. The works run alternately, one call of `Work.once` at a time, so that
+    changes in the machine's load or temperature affect all works equally.
     """
     taken: dict[str, list[float]] = {name: [] for name in works}
     begun = time.perf_counter()
@@ -110,7 +110,7 @@ def processor_time() -> float:
 def peak_memory() -> float | None:
     """Return the peak resident memory in MB; None on Windows.
 
-    The result is the larger of the peak of this process and that of its finished child processes.
+    The result is the larger of two peaks: of this process, and of the finished child processes.
     """
     if sys.platform == "win32":
         return None

@@ -1,4 +1,4 @@
-"""Benchmarks inference of the Dense Mapping Network; input and output are ``uint8`` arrays in main memory."""
+"""Benchmark of inference with the Dense Mapping Network; input and output are ``uint8`` arrays in main memory."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
-    """Context manager: prepare a benchmark case of the Dense Mapping Network.
+    """Context manager that loads the Dense Mapping Network, and yields the `Work` to time.
 
-    One round of the work generates one batch of pictures, from random label maps and random style pictures.
+    Each call of `Work.once` generates one batch of pictures from random label maps and style pictures.
 
     Args:
         weights: weights file of the network, safetensors or ONNX.
@@ -64,7 +64,7 @@ def work(weights: Path, batch: int, device: str) -> Iterator[Work]:
 
 
 def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return random inputs of the Dense Mapping Network: two batches of label maps and one of pictures.
+    """Return random inputs of the Dense Mapping Network: two batches of label maps and one batch of pictures.
 
     The seed is fixed. A label map consists of 16 x 16 squares, each of a random class.
 
@@ -73,7 +73,7 @@ def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.nda
         size: side S of label maps and pictures in pixels.
 
     Returns:
-        label maps (N, S, S), other label maps (N, S, S), and pictures (N, S, S, 3).
+        Label maps to paint (N, S, S), label maps of the style pictures (N, S, S), and style pictures (N, S, S, 3).
     """
     rng = np.random.default_rng(0)
     patches = rng.integers(0, NUM_CLASSES, (2, batch, 16, 16), np.uint8).repeat(size // 16, 2).repeat(size // 16, 3)
@@ -81,7 +81,7 @@ def random_inputs(batch: int, size: int) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def paper_network(folder: Path) -> Path:
-    """Write a weights file of the paper's network (89.7 million parameters) to ``folder``, and return its path.
+    """Write a weights file of the paper's network (89.7 million parameters) to ``folder``, and return the file's path.
 
     The weights are random, because their values do not affect the time.
     """

@@ -1,4 +1,4 @@
-"""Benchmarks ``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ.
+"""Benchmark of ``prep-data`` on rendered faces in the raw layout of CelebAMask-HQ.
 
 The layout has images of 1024 px, and for each part of a face a mask file of 512 px.
 """
@@ -33,9 +33,9 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(raw: Path, size: int, workers: int, image_format: str = "png") -> Iterator[Work]:
-    """Context manager: prepare a benchmark case of ``prep-data``.
+    """Context manager that reads the list of a raw data set's faces, and yields the `Work` to time.
 
-    One round of the work prepares all faces of a raw data set, and writes them into an empty folder.
+    Each call of `Work.once` prepares all faces of the data set, and writes them into an empty folder.
 
     Args:
         raw: folder of the raw data set.

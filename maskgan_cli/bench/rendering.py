@@ -1,4 +1,4 @@
-"""Benchmarks ``synth``: the time to render faces."""
+"""Benchmark of ``synth``: the time to render faces."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(size: int) -> Iterator[Work]:
-    """Context manager: prepare a benchmark case of ``synth``, with pictures of ``size`` pixels.
+    """Context manager that yields the `Work` to time: rendering faces of ``size`` x ``size`` pixels.
 
-    One round of the work renders one face, a different one each time.
+    Each call of `Work.once` renders one face, a different face each time.
     """
     numbers = itertools.count()
     yield Work(lambda: face(0, next(numbers), size), 1, "face", {"size": size})

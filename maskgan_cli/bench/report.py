@@ -1,4 +1,4 @@
-"""Runs the benchmark cases of several measurements and builds the JSON report."""
+"""Run the benchmark cases of several measurements, and build the JSON report."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Watch = Callable[[Iterable[Case], int, str], Iterator[Case]]
 
 
 def take(names: Sequence[str], weights: Path | None, device: str, *, thorough: bool, watch: Watch) -> Iterator[Figure]:
-    """Measure all benchmark cases of some measurements one after another, and yield the result of each.
+    """Measure all benchmark cases of some measurements one after another, and yield one result per case.
 
     Args:
         names: names of the measurements, keys of `MEASUREMENTS`.
         weights: weights file of the Dense Mapping Network; None for the default weights.
         device: see `devices.pick_device`.
-        thorough: measure more and larger cases, and each for longer.
+        thorough: measure more and larger cases, and measure each case for a longer time.
         watch: shows the progress, see `Watch`.
 
     Raises:

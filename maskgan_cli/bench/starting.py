@@ -1,4 +1,4 @@
-"""Benchmarks the start-up time of commands."""
+"""Benchmark of the start-up time of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COMMANDS = (("--help",), ("swap-mouth", "--help"), ("weights", "list"))
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return the benchmark cases of the start-up time: one for each of a few fast commands.
+    """Return the benchmark cases of the start-up time: one case for each of a few fast commands.
 
     The commands are Python without a program (as a reference), the general help, the help of one command, and ``weights
     list``.
@@ -32,9 +32,9 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(arguments: Sequence[str]) -> Iterator[Work]:
-    """Context manager: prepare a benchmark case of the start-up time.
+    """Context manager that yields the `Work` to time: starting Python with some command-line arguments.
 
-    One round of the work runs Python with ``arguments``, from the start to the end of the process.
+    Each call of `Work.once` runs Python with ``arguments``, from the start to the end of the process.
     """
     words = [sys.executable, *arguments]
     yield Work(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL), 1, "start")

@@ -1,4 +1,4 @@
-"""The table of all measurements. This module imports nothing slow, because the command line's help lists its names."""
+"""List all measurements in a table. This module imports nothing slow, because ``maskgan bench --help`` loads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Measurement:
     """A kind of benchmark, e.g. of training steps, which has one or several cases.
 
     Attributes:
-        title: description for people.
+        title: title of the measurement in reports.
         cases: ``module:name`` of a function that takes a `BenchOptions` and returns the cases.
         work: ``module:name`` of a context manager that takes the settings of a case and yields a `figure.Work`.
     """
@@ -40,9 +40,11 @@ class BenchOptions:
 
 
 def _of(title: str, module: str) -> Measurement:
-    """Return the measurement that a module of this package defines.
+    """Return the measurement that a module of this package defines with its functions ``cases`` and ``work``.
 
-    ``module`` is the module's name; it has the functions ``cases`` and ``work``.
+    Args:
+        title: title of the measurement in reports.
+        module: name of the module, e.g. ``painting``.
     """
     return Measurement(title, f"maskgan_cli.bench.{module}:cases", f"maskgan_cli.bench.{module}:work")
 

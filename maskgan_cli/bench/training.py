@@ -1,4 +1,4 @@
-"""Benchmarks training steps of ``train dmn`` on rendered faces, including data loading."""
+"""Benchmark of training steps of ``train dmn`` on rendered faces, including data loading."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from maskgan_cli.training.run import make_accelerator
 from maskgan_cli.training.setup import TrainingPlan
 from maskgan_cli.training.tasks.dmn import DMNRecipe, prepare_training
 
-_RARELY = 10**9  # interval in steps of logging, validation etc., so large that they never happen
+_RARELY = 10**9  # interval, in steps, of logging, validation etc.; so large that these never happen
 
 
 def cases(options: BenchOptions) -> list[Case]:
-    """Return the benchmark cases of ``train dmn``: one for the recipe ``tiny-cpu``.
+    """Return the benchmark cases of ``train dmn``: one case for the recipe ``tiny-cpu``.
 
     A thorough run also has a case for the bundled generator's recipe at 128 px.
     """
@@ -35,12 +35,14 @@ def cases(options: BenchOptions) -> list[Case]:
 
 @contextlib.contextmanager
 def work(recipe: str, device: str, changes: Sequence[str] = ()) -> Iterator[Work]:
-    """Context manager: prepare a benchmark case of ``train dmn``. One round of the work is one training step.
+    """Context manager that prepares a training run of the Dense Mapping Network, and yields the `Work` to time.
+
+    Each call of `Work.once` runs one training step.
 
     Args:
         recipe: name of the recipe.
         device: see `devices.pick_device`.
-        changes: settings that override those of the recipe, as ``NAME=VALUE``.
+        changes: settings that override settings of the recipe, as ``NAME=VALUE``.
     """
     never = [f"schedule.{name}_every={_RARELY}" for name in ("log", "validate", "sample", "checkpoint")]
     never += [f"schedule.steps={_RARELY}", "schedule.decay_from=null", "schedule.validation_samples=1"]

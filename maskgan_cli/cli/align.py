@@ -77,7 +77,11 @@ def align(
 
 
 def _refuse_others(items: list[InputPicture], out: Path) -> None:
-    """Raise an InputError if a crop's file exists in ``out`` already, but was not cut out of the same photo."""
+    """Check that no crop in ``out`` would be replaced by the crop of another photo.
+
+    Raises:
+        InputError: the file of a crop exists already, but was not cut out of the same photo.
+    """
     from maskgan_cli.editing.faces.cutouts import record_path
     from maskgan_cli.files import refuse_existing, sha256
 
@@ -88,7 +92,11 @@ def _refuse_others(items: list[InputPicture], out: Path) -> None:
 
 
 def _write_crop(cutout: Cutout, path: Path, *, overwrite: bool) -> bool:
-    """Write a crop and its record, and return False; if the same crop exists already, write nothing and return True."""
+    """Write a crop to ``path``, and its position in the photo to a JSON file beside it (the crop's record).
+
+    Returns:
+        Whether the same crop existed already. In this case, nothing is written.
+    """
     from maskgan_cli.editing.faces.cutouts import record_path
     from maskgan_cli.files import write_image, write_json
 
@@ -151,7 +159,7 @@ def paste(
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    """Return the record (JSON) of a crop as a dict; an empty dict if the file is missing or not readable."""
+    """Return the record of a crop (its position in the photo) as a dict; an empty dict if the file is not readable."""
     from maskgan_cli.files import read_json
 
     try:

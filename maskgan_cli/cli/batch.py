@@ -1,4 +1,4 @@
-"""Lists and folders of pictures as inputs of commands; and batches, which continue when one file fails."""
+"""Finds the pictures that a command receives as input, and processes them even if some of them fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class InputPicture:
 
     Attributes:
         path: path of its file.
-        name: name of its result without a suffix. For a picture of a folder, the path relative to the folder.
+        name: name of the picture's result without a suffix. For a picture in a folder that the user named, this is the
+            path relative to the folder, without the suffix.
     """
 
     path: Path
@@ -34,14 +35,16 @@ class InputPicture:
 def pictures(
     names: Sequence[str], *, recursive: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> list[InputPicture]:
-    """Find the pictures that a command receives as input.
+    """Find the pictures that a command receives as input, and return them in order.
 
-    In folders, these files are skipped: masks beside pictures (``NAME.mask.png``), overviews, and hidden files.
+    In folders, these files are skipped: masks beside pictures (``NAME.mask.png``), overviews of `maskgan align`, and
+    hidden files.
 
     Args:
         names: files, folders (all pictures in them), or ``-`` (read paths from standard input).
         recursive: also search the folders inside of folders.
-        say: receives a message about pictures of a folder that are skipped because their format is not supported.
+        say: function that receives a message about pictures of a folder that are skipped, because their format is not
+            supported.
 
     Raises:
         InputError: the list is empty, or a folder has no pictures.
@@ -80,12 +83,12 @@ def _is_photo(name: Path) -> bool:
 
 @dataclass
 class FileBatch:
-    """Records the items of a batch that fail, so that the other items are still processed.
+    """Records the files of a command that cannot be processed, so that the other files are still processed.
 
     Attributes:
         shell: prints the failures.
-        total: number of items. If it is 1, the failure ends the command with the item's own error.
-        failures: the failed files with their reasons.
+        total: number of files. If there is only one file, its failure ends the command with the file's own error.
+        failures: one dict for each failed file, with the keys ``file`` and ``reason``.
     """
 
     shell: Shell
@@ -94,13 +97,14 @@ class FileBatch:
 
     @contextlib.contextmanager
     def attempt(self, what: Path) -> Iterator[None]:
-        """Context manager: record and print an error that is raised in the block, and do not raise it further.
+        """Context manager that records and prints an error of its block; the command then continues after the block.
 
         Args:
-            what: the file that the block processes, for the record.
+            what: the file that the block processes; it is recorded with the error.
 
         Raises:
-            MaskGANError, OSError: the batch has only one item, and the block raised this error.
+            MaskGANError, OSError: the block raised this error, and the batch has only one file.
+            Stopped: the command was interrupted in the block.
         """
         try:
             yield
@@ -114,10 +118,10 @@ class FileBatch:
                 self.shell.warn(str(error))
 
     def finish(self, document: dict[str, Any], *, next_command: Sequence[object] = ()) -> None:
-        """End the command: see `Shell.finish`. The failures are added to the JSON document.
+        """End the command and add the failures to the JSON document; for the parameters, see `Shell.finish`.
 
         Raises:
-            WorkError: at least one item failed.
+            WorkError: at least one file failed.
         """
         summary = {"done": self.total - len(self.failures), "failed": len(self.failures), "failures": self.failures}
         self.shell.finish({**document, **summary}, next_command=() if self.failures else next_command)

@@ -60,7 +60,7 @@ def bench(
 
 
 def line(figure: Figure) -> str:
-    """Return a measurement as one line of text."""
+    """Return a measurement as one line of text: name, time, rate, CPU time and memory."""
     name = f"{figure.case.what}: {figure.case.name}"
     memory = "" if figure.peak_mb is None else f"  {figure.peak_mb:6.0f} MB"
     return (

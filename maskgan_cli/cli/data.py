@@ -135,11 +135,11 @@ def merge_data(
 def _prepare(
     shell: Shell, found: Source, out: Path, size: int, image_format: ImageFormat, workers: int | None, overwrite: bool
 ) -> None:
-    """Prepare the samples of a source as a data set, print the path of its manifest, and report the result.
+    """Write a prepared data set, print the path of its manifest, and report the numbers of samples.
 
     Args:
         shell: the command's output.
-        found: the source.
+        found: the list of pictures and masks to prepare.
         out: folder for the data set.
         size: side of the images in pixels.
         image_format: file format of the images.
@@ -175,7 +175,7 @@ def _prepare(
 
 
 def _hash_of(data: Path) -> str:
-    """Return the hash of the data set in the folder ``data``; an empty string if there is no data set."""
+    """Return the hash of the prepared data set in the folder ``data``; an empty string without a data set."""
     from maskgan_cli.files import read_json
 
     try:
@@ -248,9 +248,10 @@ def check_data(
 
 
 def _problem(document: dict[str, Any]) -> str:
-    """Return one line about files that are unreadable or have changed since the preparation; "" if there are none.
+    """Return one line about files that are unreadable or have changed since the preparation; "" if all files are fine.
 
-    ``document`` is the report of ``check-data``.
+    Args:
+        document: the report of ``check-data``.
     """
     if unreadable := document["unreadable"]:
         first = document["suspicious"][unreadable[0]][0].partition(";")[0]

@@ -48,7 +48,11 @@ def demo(
 
 
 def _run_command(words: list[str]) -> str:
-    """Run the maskgan command with the arguments ``words`` in this process, and return what it prints on stdout."""
+    """Run the maskgan command with the arguments ``words`` in this process, and return its output on stdout.
+
+    Raises:
+        WorkError: the command's exit code is not 0.
+    """
     from maskgan_cli.cli.app import app
 
     printed = io.StringIO()

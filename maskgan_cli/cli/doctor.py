@@ -23,8 +23,8 @@ class Finding(NamedTuple):
     """The result of one check.
 
     Attributes:
-        what: the thing that was checked.
-        found: the state of this thing.
+        what: name of the checked item, e.g. ``torch`` or ``free in this folder``.
+        found: state of the item, e.g. its version.
         trouble: description of the problem; "" if the check passed.
     """
 
@@ -51,7 +51,7 @@ def doctor(shell: Shell) -> None:
 
 
 def _versions() -> Iterator[Finding]:
-    """Yield the versions of maskgan, Python and the packages that maskgan uses."""
+    """Yield a finding with the version of maskgan, of Python, and of each package that maskgan uses."""
     from importlib.metadata import PackageNotFoundError, version
 
     yield Finding("maskgan", __version__)
@@ -65,7 +65,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _devices() -> Iterator[Finding]:
-    """Yield the processor and the GPUs on which PyTorch can run."""
+    """Yield a finding for the processor, and for each GPU on which PyTorch can run."""
     import torch
 
     from maskgan_cli.workers import cores
@@ -79,7 +79,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    """Yield the weights file that commands use by default for each kind of network."""
+    """Yield a finding for each kind of network, with the weights file that commands use by default."""
     from maskgan_cli.weights.format import read_weights
     from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
@@ -99,7 +99,7 @@ def _weights() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
-    """Yield the state of the cache folder, and the free disk space."""
+    """Yield findings about the cache folder and the free disk space."""
     from maskgan_cli.weights.cache import NoCacheFolder, cache_folder
 
     try:

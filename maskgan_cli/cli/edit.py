@@ -75,7 +75,7 @@ def edit(
 
 
 def _announce(shell: Shell, host: str, url: str) -> None:
-    """Print the address of the page, with a warning if other machines can reach it."""
+    """Print the address ``url`` of the page, with a warning if other machines can reach the server on ``host``."""
     from maskgan_cli.editor.serve import LOOPBACK
 
     if shell.as_json:

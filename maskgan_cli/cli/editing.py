@@ -120,7 +120,7 @@ class Pasting:
     ] = None
 
     def blend_options(self) -> Blend:
-        """Return the options as one object; ``--softness`` without ``--edge`` implies ``--edge soft``.
+        """Return the options of compositing as one object; ``--softness`` without ``--edge`` implies ``--edge soft``.
 
         Raises:
             InputError: ``--softness`` is given with an edge other than soft.
@@ -132,23 +132,28 @@ class Pasting:
 
 
 def faces_of(source: Path | None, target: Path | None, masks: Masks) -> dict[str, Path | None]:
-    """Return the files of a command with two faces as a dict by role (``source``, ``target`` and their masks)."""
+    """Return a dict from role (``source``, ``target``, ``source_mask``, ``target_mask``) to the file of that role.
+
+    Files that the user did not name are None.
+    """
     return {"source": source, "target": target, "source_mask": masks.src_mask, "target_mask": masks.tgt_mask}
 
 
 def rows_of(
     given: dict[str, Path | None], pairs: str | None, columns: Sequence[str], optional: Sequence[str]
 ) -> list[dict[str, Path]]:
-    """Return a dict from role to file for each edit: one for the arguments, or one for each row of ``--pairs``.
+    """Return one dict for each edit, from role (e.g. ``source`` or ``source_mask``) to input file.
+
+    The command line names the files of one edit, or each row of the list ``--pairs`` names the files of one edit.
 
     Args:
-        given: the arguments by role.
+        given: the files that the command line names, by role; None if not named.
         pairs: the value of ``--pairs``.
         columns: required roles, in the order of the command's arguments.
-        optional: roles that a list may have in addition.
+        optional: roles that the list may have in addition.
 
     Raises:
-        InputError: both kinds of input are given, an argument is missing, or the list is not valid.
+        InputError: both files and a list are given, a required file is missing, or the list is not valid.
     """
     from maskgan_cli.editing.faces.face import read_pairs
 
@@ -175,18 +180,18 @@ def run_edits(
     *,
     any_method: bool = False,
 ) -> None:
-    """Run the edits of all rows, write the results and print their paths.
+    """Run the edits of a command, write the results and print their paths.
 
     All paths are checked before PyTorch is imported and a network is loaded.
 
     Args:
         shell: the command's output.
-        make: function that makes an edit from a row and a face reader (keyword ``read``).
-        rows: for each edit, a dict from role to file, see `rows_of`.
+        make: function that prepares an edit: it receives a row and, as keyword ``read``, a function that reads faces.
+        rows: the input files of each edit as a dict from role to file, see `rows_of`.
         out: file or folder for the result; with ``--pairs``, a folder.
-        editing: the common options.
+        editing: the options that all editing commands have.
         onnx: an exported network to use instead of weights.
-        any_method: also accept methods that do not use masks.
+        any_method: whether to also accept methods that do not use masks (StarGAN, ELEGANT).
 
     Raises:
         InputError: an option or a path is not valid.
@@ -227,14 +232,14 @@ def _painted(
     editing: Editing,
     batch: FileBatch,
 ) -> list[EditResult]:
-    """Edit all rows, write the results and return them. A lock keeps other processes from writing to ``out`` meanwhile.
+    """Run the edits, write the results and return them. A lock keeps other processes from writing to ``out`` meanwhile.
 
     Args:
-        work: the rows, each with the path of its result.
-        edits_of: function that makes the edits of a row.
-        method: the method that generates the faces.
+        work: the rows (input files of one edit), each with the path of its result.
+        edits_of: function that prepares the edits of a row: one, or one for each face of the photo.
+        method: the network that generates the faces.
         out: file or folder for the results.
-        editing: the common options.
+        editing: the options that all editing commands have.
         batch: records the rows that fail.
     """
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
@@ -260,10 +265,12 @@ def _painted(
 
 
 def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: FileBatch) -> list[tuple[Row, Path]]:
-    """Return the rows whose files can be read, each with the path of its result; record the others in ``batch``.
+    """Return the rows whose files can be read, each with the path of its result; record the other rows in ``batch``.
+
+    A row is a dict from role to input file of one edit.
 
     Raises:
-        InputError: results or the sheet cannot be written.
+        InputError: the results, or the picture of ``--sheet``, cannot be written.
     """
     from maskgan_cli.editing.faces.face import check_files
     from maskgan_cli.editing.outputs import output_paths
@@ -283,9 +290,9 @@ def _checked(rows: list[dict[str, Path]], out: Path, editing: Editing, batch: Fi
 
 
 def _report(shell: Shell, results: Iterable[EditResult], editing: Editing, side: int) -> list[EditResult]:
-    """Print the path of each result when it is written, write the sheet of ``--sheet``, and return the results.
+    """Print the path of each result when it is written, write the picture of ``--sheet``, and return all results.
 
-    The sheet is one picture that shows all inputs, masks and results, each ``side`` pixels wide.
+    The picture shows the inputs, masks and results of the first 32 edits, each ``side`` pixels wide.
     """
     from maskgan_cli.editing.jobs import sheet
     from maskgan_cli.files import write_image
@@ -307,8 +314,8 @@ def _reader(shell: Shell, editing: Editing, which: int | str | None) -> PhotoRea
 
     Args:
         shell: the command's output.
-        editing: the common options.
-        which: the parsed value of ``--face``.
+        editing: the options that all editing commands have.
+        which: the parsed value of ``--face``: a number, ``all`` or None.
     """
     from maskgan_cli.editing.faces.reader import PhotoReader
     from maskgan_cli.editing.options import Taken

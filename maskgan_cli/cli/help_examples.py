@@ -76,7 +76,12 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def show_examples(app: typer.Typer, prefix: str = "") -> None:
-    """Append the examples to the help of every command of an application and of its groups."""
+    """Append the examples to the help of every command of an application, and of the groups in it.
+
+    Args:
+        app: the application or group.
+        prefix: words between ``maskgan`` and the commands of ``app``, e.g. ``"train "``.
+    """
     for command in app.registered_commands:
         name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
         lines = [f"maskgan {prefix}{name} {rest}".rstrip() for rest in EXAMPLES[f"{prefix}{name}"]]

@@ -49,7 +49,10 @@ def inspect(
 
 
 def _flat(note: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of each entry of a nested mapping, as text on one line; nested names are joined by dots."""
+    """Yield (name, value) of each entry of a nested mapping, as text without line breaks; entries of None are skipped.
+
+    Names of nested entries are joined by dots and begin with ``prefix``.
+    """
     for key, value in note.items():
         name = one_line(f"{prefix}{key}")
         if isinstance(value, Mapping) and value:

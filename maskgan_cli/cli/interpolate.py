@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codes:
-    """Options that choose the codes in MaskVAE's latent space that are decoded to masks."""
+    """Options that choose points (codes) in MaskVAE's latent space; each code is decoded to a mask."""
 
     steps: Annotated[int, typer.Option("--steps", "-n", min=2, help="Number of masks, both ends included.")] = 8
     extrapolate: Annotated[
@@ -122,13 +122,13 @@ def interpolate(
 
 
 def _paths(names: Names) -> dict[str, Any]:
-    """Return the paths of all results as a dict, for the JSON document."""
+    """Return a dict with the paths of all results, for the JSON document: masks, strip, animation and faces."""
     masks, faces = ([str(path) for path in paths] for paths in (names.masks, names.faces))
     return {"masks": masks, "strip": str(names.strip), "animation": str(names.animation), "faces": faces}
 
 
 def _load(shell: Shell, file: Path, device: str) -> Renderer:
-    """Load the generator from its weights ``file``, and print which weights they are."""
+    """Load the generator from its weights ``file``, print the name of the weights, and return the loaded generator."""
     from maskgan_cli.editing.dmn_method import Renderer
     from maskgan_cli.weights.lookup import named_with_origin
 
@@ -139,10 +139,10 @@ def _load(shell: Shell, file: Path, device: str) -> Renderer:
 def _masks(
     vae: MaskManifold, start: LabelMap, end: LabelMap, codes: Codes, *, photos: bool
 ) -> tuple[list[LabelMap], dict[str, Any]]:
-    """Decode the chosen codes, and return the masks and a dict of the settings to record for them.
+    """Make the masks of ``interpolate``; return the masks, and a dict of the settings for their provenance.
 
     Args:
-        vae: the MaskVAE.
+        vae: a trained MaskVAE.
         start, end: the two input masks; if there is only one, it is passed as both.
         codes: the options that choose the codes.
         photos: whether both inputs are photos.
@@ -160,7 +160,13 @@ def _masks(
 
 
 def _write(shell: Shell, out: Path, files: dict[Path, bytes], overwrite: bool) -> int:
-    """Write the files that do not exist yet, and return the number of files that exist already.
+    """Write files and print their paths; return how many files were not written, because they exist already.
+
+    Args:
+        shell: the command's output.
+        out: folder of the files.
+        files: a dict from each path to the content of the file.
+        overwrite: replace files with other content.
 
     Raises:
         InputError: a file exists with other content; no file is written.

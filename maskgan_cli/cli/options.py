@@ -39,12 +39,12 @@ Data = Annotated[Path, typer.Argument(metavar="DATA", help="A prepared data set.
 
 
 def weights_of(kind: str, *names: str, what_for: str = "") -> Any:
-    """Make a Typer option for weights; the environment variable of the kind gives its default.
+    """Return a Typer option for weights, whose default is an environment variable (e.g. ``MASKGAN_WEIGHTS``).
 
     Args:
         kind: kind of the network, e.g. ``dmn``.
         names: names of the option, e.g. ``--weights`` and ``-w``.
-        what_for: end of the help text.
+        what_for: end of the help text, which says what the weights are used for.
     """
     trained = f"Run folder or .safetensors file of `maskgan train {kind}`{what_for}."
     return typer.Option(*names, envvar=KINDS[kind].variables[0], help=trained)
@@ -63,7 +63,7 @@ def count_workers(workers: int | None) -> int:
 
 
 def chosen(face: str | None) -> int | str | None:
-    """Parse the value of ``--face``: a number from 1, ``all``, or None for the largest face.
+    """Parse the value of ``--face``, and return a number from 1, ``all``, or None (the largest face).
 
     Raises:
         InputError: the value is neither a number from 1 nor ``all``.
@@ -76,9 +76,9 @@ def chosen(face: str | None) -> int | str | None:
 
 
 def own_generator() -> list[str]:
-    """Return the arguments ``--weights runs/dmn`` for a suggested command, if this run folder has weights.
+    """Return the arguments ``--weights runs/dmn`` for a command to suggest, if the folder runs/dmn contains weights.
 
-    Otherwise, or if an environment variable names a generator, return an empty list.
+    If it does not, or if an environment variable names other weights, return an empty list.
     """
     run, named = Path("runs/dmn"), any(os.environ.get(name) for name in KINDS["dmn"].variables)
     return ["--weights", str(run)] if not named and (run / "model.safetensors").is_file() else []

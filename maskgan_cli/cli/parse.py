@@ -36,7 +36,7 @@ class Prediction:
     )
 
     def input_size(self) -> int | None:
-        """Return the input size of the parser; None for the size with which it was trained.
+        """Return the input size of the parser in pixels; None for the size with which the parser was trained.
 
         Raises:
             InputError: the given size is not a multiple of 16.

@@ -88,9 +88,9 @@ def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, f
     Args:
         batch: the batch of photos.
         paths: the photos.
-        read: reads the face of a photo.
-        order: class order of masks that the user gave, see `labels.ORDERS`.
-        force: do not check the masks, see `MaskRules`.
+        read: object that reads the face and the mask of a photo.
+        order: class order of masks beside the photos, see `labels.ORDERS`.
+        force: do not check these masks, see `MaskRules`.
     """
     from maskgan_cli.data.given_masks import MaskRules, mask_rules
 
@@ -104,7 +104,7 @@ def _faces(batch: FileBatch, paths: list[Path], read: PhotoReader, order: str, f
 
 
 def _is_same(out: Path, record: dict[str, Any]) -> bool:
-    """Whether the file ``out`` exists and was made from the photos, weights and settings in ``record``."""
+    """Return whether the file ``out`` exists and was made from the photos, weights and settings in ``record``."""
     from maskgan_cli.weights.format import read_weights
 
     try:

@@ -17,7 +17,7 @@ from maskgan_cli.errors import InputError
 
 @dataclass(frozen=True)
 class References:
-    """Options that name other faces, from which the mouth or the hair of the result is taken."""
+    """Options that name other faces, from whose photos the inside of the mouth or the hair is taken."""
 
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Another face, as a source for the inside of an opened mouth.")

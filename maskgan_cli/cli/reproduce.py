@@ -74,7 +74,7 @@ class Experiment:
         return self.out or Path("reproduce") / name
 
     def command(self, table: Name) -> str:
-        """Return the command line that makes the table again with the same options."""
+        """Return the command line that makes the same table again with the same options."""
         words = ["maskgan", "reproduce", table.value, "--preset", self.preset]
         words += ["--data", str(self.data)] if self.data else []
         words += [word for judge in self.judges or () for word in ("--judge", judge)]
@@ -83,10 +83,10 @@ class Experiment:
         return shlex.join([*words, *(["-o", str(self.out)] if self.out else [])])
 
     def weights(self) -> dict[str, str]:
-        """Parse ``--judge``: return a dict from the kind of each judge (evaluation network) to the path of its weights.
+        """Return a dict from the kind of an evaluation network (e.g. ``parser``) to the weights that ``--judge`` names.
 
         Raises:
-            InputError: there is no such judge, or the weights do not exist.
+            InputError: there is no evaluation network of this kind, or the weights do not exist.
         """
         named = {}
         for judge in self.judges or ():
@@ -99,12 +99,12 @@ class Experiment:
         return named
 
     def plan(self, preset: Preset, faces: DataProperties | None, device: str) -> ReproductionPlan:
-        """Make a plan without stages; the functions of `tables.TABLES` add them.
+        """Return an empty plan (a list of commands to run); the functions of `tables.TABLES` add the commands.
 
         Args:
             preset: the scale of the experiment.
-            faces: properties of the data set; None if the faces are rendered.
-            device: device on which all commands run.
+            faces: properties of the data set of ``--data``; None if the faces are rendered.
+            device: device on which all commands of the plan run.
         """
         from maskgan_cli.reproduce.needs import own_threshold, rendered_faces, threshold_split
         from maskgan_cli.reproduce.plan import ATTRIBUTES, ReproductionPlan
@@ -171,12 +171,12 @@ def reproduce(
 
 
 def _show(shell: Shell, plan: ReproductionPlan, text: str, problems: Sequence[Missing]) -> None:
-    """Print a plan and its missing inputs for ``--dry-run``.
+    """Print the commands of a plan and its missing inputs, for ``--dry-run``.
 
     Args:
         shell: the command's output.
-        plan: the plan.
-        text: the plan as a shell script.
+        plan: the plan, which is printed with ``--json``.
+        text: the plan as a shell script, which is printed without ``--json``.
         problems: the missing inputs.
     """
     for problem in problems:
@@ -197,12 +197,15 @@ def _run(
     *,
     overwrite: bool,
 ) -> None:
-    """Run all stages of a plan, then write and print its tables.
+    """Run all stages (commands) of a plan, then write and print its tables.
 
     Args:
-        shell, plan, folder, overwrite: see `reproduce`.
+        shell: the output of `maskgan reproduce`.
+        plan: the plan.
+        folder: folder for all files.
         about: further entries of the JSON document: table, command and seed.
         devices: devices on which stages run at the same time; if empty, stages run one after the other.
+        overwrite: replace files of another plan in ``folder``.
     """
     from maskgan_cli.files import write_json
     from maskgan_cli.locks import locked

@@ -1,7 +1,7 @@
 """``reshape``: edits a face without a second face; ``find-directions``: computes directions in a latent space.
 
-A direction belongs to an attribute, e.g. Smiling. It is a vector in MaskVAE's latent space, along which
-``reshape --along`` moves a mask.
+A direction is a vector in MaskVAE's latent space that belongs to an attribute, e.g. Smiling. ``reshape --along`` moves
+the code of a mask along a direction.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class LatentMoves:
     ] = False
 
     def moves(self) -> tuple[tuple[str, float], ...]:
-        """Parse the values of ``--along``: return (name of the direction, amount) for each.
+        """Parse the values of ``--along``: return (name of the direction, amount) for each value.
 
         Raises:
-            InputError: a direction is not valid, or an option is given that needs ``--along``.
+            InputError: a value is not valid, or ``--directions`` or ``--beyond`` is given without ``--along``.
         """
         from maskgan_cli.editing.masks import library
 
@@ -64,7 +64,7 @@ class LatentMoves:
         return moves
 
     def load(self, shell: Shell, device: str) -> Directions:
-        """Load MaskVAE, and return the built-in directions in its latent space with those of ``--directions``."""
+        """Load MaskVAE; return the built-in directions in its latent space and the directions of ``--directions``."""
         from maskgan_cli.weights.lookup import find_weights, named_with_origin
 
         file = find_weights(self.vae_weights, "vae", "--vae-weights")
@@ -107,10 +107,10 @@ class Changes:
     ] = Accessories.DRAWN
 
     def reshaping(self, latent: LatentMoves) -> Reshaping:
-        """Combine all changes of the mask that the options describe in one object.
+        """Return one object with all changes of the mask that the options describe.
 
         Args:
-            latent: the options that move the mask in MaskVAE's latent space.
+            latent: the options that move the mask in MaskVAE's latent space; their changes are included.
 
         Raises:
             InputError: an option is not valid, or there is no change.
@@ -170,7 +170,7 @@ def reshape(
 
 
 def _offset(move: str) -> tuple[float, float]:
-    """Parse the value of ``--move``: return the pixels to the right and the pixels down."""
+    """Parse the value of ``--move``, e.g. ``10,-4``: return the numbers of pixels to the right and down."""
     try:
         right, down = (float(number) for number in move.split(","))
     except ValueError:
@@ -179,14 +179,14 @@ def _offset(move: str) -> tuple[float, float]:
 
 
 def _parts(part: str, *, changed: bool) -> tuple[int, ...]:
-    """Return the class numbers of ``--part``; () if the option is not given.
+    """Return the class ids of ``--part``; an empty tuple if the option is not given.
 
     Args:
-        part: the option's value.
+        part: the value of ``--part``: names of classes or groups; "" if not given.
         changed: whether ``--grow``, ``--move`` or ``--scale`` is given.
 
     Raises:
-        InputError: a class is unknown, or only one of ``--part`` and the options that change it is given.
+        InputError: a class is unknown, ``--part`` is given without a change, or a change without ``--part``.
     """
     from maskgan_cli.labels import part_ids
 

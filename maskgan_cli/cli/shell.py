@@ -81,7 +81,7 @@ class Shell:
             emit(str(path))
 
     def finish(self, document: dict[str, Any] | None = None, *, next_command: Sequence[object] = ()) -> None:
-        """End the command: with ``--json``, print the JSON document; suggest the next command.
+        """End the command: print the JSON document if ``--json`` is given, and suggest the next command.
 
         Args:
             document: content of the JSON document besides the list of written files.
@@ -109,7 +109,7 @@ class Shell:
 
     @contextlib.contextmanager
     def progress(self, label: str) -> Iterator[Report]:
-        """Context manager: show a progress bar with the text ``label``, and yield a function that updates the bar."""
+        """Context manager that shows a progress bar with the text ``label`` and yields a function to update the bar."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -170,7 +170,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def add_command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that registers a function as a command, with the options ``--json``, ``--quiet``, ``--debug``.
+    """Return a decorator that registers a function as a command with the options ``--json``, ``--quiet``, ``--debug``.
 
     The function's first parameter receives a `Shell`. A parameter whose type is a dataclass is expanded: the fields
     become options or arguments of the command, and the function receives an instance with their values.
@@ -266,9 +266,11 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def _handle_signals_and_warnings(debug: bool, interrupted: threading.Event) -> Iterator[None]:
-    """Context manager: in the block, SIGTERM and SIGINT interrupt the command, and library warnings are hidden.
+    """Context manager: in its block, SIGTERM and SIGINT raise KeyboardInterrupt, and Python warnings are hidden.
 
-    A signal sets ``interrupted`` and raises KeyboardInterrupt. With ``debug``, warnings are not hidden.
+    Args:
+        debug: do not hide warnings.
+        interrupted: event that is set when a signal arrives.
     """
     open_streams()
     owner = os.getpid()

@@ -1,6 +1,6 @@
-"""The standard streams of a command.
+"""Configures the standard streams of a command.
 
-Sets their encodings, handles closed streams, prints warnings about skipped inputs, and rejects streams as outputs.
+Sets encodings, handles closed streams, prints warnings about skipped parts of files, and rejects streams as outputs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def open_streams() -> None:
 
 @contextlib.contextmanager
 def omissions(say: Callable[[str], None]) -> Iterator[None]:
-    """Context manager: call ``say`` with the text of each `OmissionWarning` of the block; equal texts only once."""
+    """Context manager that passes the texts of all `OmissionWarning` of its block to ``say``; equal texts only once.
+
+    These warnings say that a part of a file was not read or not written.
+    """
     said: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -77,7 +80,7 @@ def refuse_stream(out: Path | None) -> None:
 
 
 def _is_open_as(path: Path, descriptor: int) -> bool:
-    """Whether the standard stream ``descriptor`` (0, 1 or 2) is redirected to the file ``path``."""
+    """Return whether the standard stream ``descriptor`` (0, 1 or 2) is redirected to the file ``path``."""
     try:
         return path.is_file() and os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:  # the stream is closed

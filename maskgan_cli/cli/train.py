@@ -84,7 +84,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _command(training: Training) -> Callable[..., None]:
-    """Make the function of the command ``train NAME``; options and help text come from the registry's ``training``."""
+    """Return the function of the command ``maskgan train NAME``, with the options and the help text of ``training``."""
 
     def command(shell: Shell, **arguments: Any) -> None:
         own = {option.name: arguments.pop(option.name) for option in training.options}
@@ -119,7 +119,14 @@ def _annotation(option: Option) -> Any:
 
 
 def _train(shell: Shell, training: Training, chosen: Options, own: dict[str, Any]) -> None:
-    """Run a training; ``chosen``: the options that all trainings have, ``own``: the values of its other options."""
+    """Run a training and print the path of the weights.
+
+    Args:
+        shell: the command's output.
+        training: the training, from the registry of networks.
+        chosen: the options that all trainings have.
+        own: a dict from the names of the options that only this training has to their values.
+    """
     from maskgan_cli.data.prepared import check_prepared
 
     check_prepared(chosen.data)
@@ -148,7 +155,7 @@ def _start(start: Path | None, task: str) -> Path | None:
 
     Args:
         start: the value of ``--start-from``; ``bundled`` means the weights in the package.
-        task: kind of the network.
+        task: kind of the network, e.g. ``dmn``.
 
     Raises:
         InputError: the package has no weights of this kind.
@@ -169,7 +176,14 @@ def _start(start: Path | None, task: str) -> Path | None:
 
 
 def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
-    """Train with a progress bar that shows the losses, and print the path of the weights; Ctrl-C saves the state."""
+    """Train with a progress bar that shows the losses, and print the path of the weights; Ctrl-C saves the state.
+
+    Args:
+        shell: the command's output.
+        order: the training's options, data and folder.
+        device: name of the device.
+        next_command: the command to suggest afterwards, with placeholders: see `kinds.Training`.
+    """
     from maskgan_cli.training.callbacks import TrainingCallbacks, stop_on_signals
     from maskgan_cli.training.run import is_main_process, train
 
@@ -197,10 +211,11 @@ def _run(shell: Shell, order: Order, device: str, next_command: str) -> None:
 
 
 def _next_command(template: str, order: Order) -> list[str]:
-    """Return the command to suggest after a training.
+    """Return the words of the command to suggest after a training.
 
-    If there is an `_ebst_command`, return that. Otherwise fill in ``template`` with the run folder, the data set and
-    two faces. If possible, the faces are not of the train split.
+    If a generator and a MaskVAE are both trained, this is ``train ebst``: see `_ebst_command`. Otherwise it is
+    ``template``, whose placeholders are replaced by the run folder, the data set and two faces. If possible, the faces
+    are not in the train split.
     """
     from maskgan_cli.data.prepared import PreparedData
 
@@ -212,7 +227,7 @@ def _next_command(template: str, order: Order) -> list[str]:
 
 
 def _ebst_command(order: Order) -> list[str]:
-    """Return the words of ``train ebst`` if a generator and a MaskVAE are trained in one folder; else an empty list."""
+    """Return the words of ``train ebst`` if a folder has the runs of a generator and a MaskVAE; else an empty list."""
     from maskgan_cli.config import fitting_recipe
     from maskgan_cli.data.prepared import PreparedData
 

@@ -105,7 +105,7 @@ def list_(shell: Shell) -> None:
 
 
 def _in_cache(kind: str) -> bool:
-    """Whether the cache contains weights of the kind ``kind``; False if the cache is not readable."""
+    """Return whether the cache contains weights of the kind ``kind``; False if the cache is not readable."""
     from maskgan_cli.weights.cache import NoCacheFolder, in_cache
 
     with contextlib.suppress(OSError, NoCacheFolder):
@@ -114,7 +114,7 @@ def _in_cache(kind: str) -> bool:
 
 
 def _check(sha256: str) -> str:
-    """Return a text about the published hash with which a download is compared: complete, partial, or none."""
+    """Return a text that says how a download is checked: with a published SHA-256, with a part of one, or with none."""
     if not sha256:
         return "no published hash: later downloads are compared with the first"
     return "the whole SHA-256" if len(sha256) == 64 else f"weak: {len(sha256)} of 64 digits published"

@@ -38,7 +38,7 @@ _MIN_PIXELS = 4  # regions with fewer pixels are ignored
 
 
 def similarity(points: Points, targets: Points) -> Points:
-    """Fit the similarity transform (rotation, scale, shift) from points to targets by least squares (Umeyama 1991).
+    """Fit the similarity transform (rotation, scale, shift) that maps points to targets (least squares, Umeyama 1991).
 
     Points that are NaN are ignored. With complex numbers as coordinates, rotation and scale are one complex factor, and
     the solution has a closed form.
@@ -63,9 +63,9 @@ def similarity(points: Points, targets: Points) -> Points:
 
 
 def crop_points(size: int) -> Points:
-    """Return the mean positions (5, 2) of the five points in CelebA-HQ's face crops, scaled to ``size`` pixels.
+    """Return the mean positions (5, 2) of the five points in CelebA-HQ's face crops, for crops of ``size`` pixels.
 
-    They are used for faces whose own points are unknown.
+    These positions are used for faces whose own points are unknown.
     """
     return CROP * size
 
@@ -73,10 +73,11 @@ def crop_points(size: int) -> Points:
 def points_of_mask(labels: LabelMap) -> Points:
     """Estimate the five points (5, 2) of a face from its mask (H, W).
 
-    Eyes are the centres of their regions; the corners of the mouth are the ends of its region along the line of the
-    eyes; the tip of the nose follows from the height of the nose's region. A hidden eye (closed, behind dark glasses
-    or hair) is estimated from its brow; if the brow is hidden too, the eye is NaN. If the mask has no mouth, or fewer
-    than three points can be estimated, return the mean points of face crops (`crop_points`).
+    Each eye is the centre of its region. The corners of the mouth are the two ends of the mouth's region in the
+    direction from eye to eye. The tip of the nose is computed from the height of the nose's region. A hidden eye
+    (closed, behind dark glasses or hair) is estimated from the brow above it; if the brow is hidden too, the eye is
+    NaN. If the mask has no mouth, or fewer than three points can be estimated, return the mean points of face crops
+    (`crop_points`).
     """
     mouth = _pixels(labels, *GROUPS["mouth"])
     points = np.full((5, 2), np.nan)
@@ -107,7 +108,7 @@ def points_of_mask(labels: LabelMap) -> Points:
 
 
 def batch_points(labels: Tensor, size: int) -> Points:
-    """Estimate the five points of each face in a batch from its mask.
+    """Estimate the five points of each face in a batch from the face's mask, see `points_of_mask`.
 
     Args:
         labels: label maps (N, S, S); or (N, 0, 0) if there are no masks.
@@ -122,7 +123,10 @@ def batch_points(labels: Tensor, size: int) -> Points:
 
 
 def _pixels(labels: LabelMap, *names: str) -> Points:
-    """Return the coordinates x, y (N, 2) of all pixels of the named classes; none if fewer than `_MIN_PIXELS`."""
+    """Return the centres (x, y) of all pixels of the named classes as an array (N, 2).
+
+    The array is empty (0, 2) if there are fewer than `_MIN_PIXELS` such pixels.
+    """
     rows, columns = np.nonzero(np.isin(labels, [ID[name] for name in names]))
     pixels = np.stack([columns, rows], 1).astype(np.float64) + 0.5
     return pixels if len(pixels) >= _MIN_PIXELS else pixels[:0]
@@ -133,7 +137,7 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
 
     Args:
         images: (N, 3, H, W) ``uint8``, on any device.
-        points: the faces' points (N, 5, 2), or (5, 2) if they are the same for all faces.
+        points: the five points of each face in pixels (N, 5, 2), or (5, 2) if all faces have the same points.
         size: side of the aligned pictures; the template is scaled to this size.
 
     Returns:
@@ -145,12 +149,12 @@ def align(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
 
 
 def aligned(images: Tensor, points: Points, size: int = TEMPLATE_SIZE) -> Tensor:
-    """Align faces like `align`, but in floating-point pictures. Gradients flow through the result.
+    """Align faces to ArcFace's template like `align`, but with floating-point pictures and differentiably.
 
     Args:
         images: (N, 3, H, W), floating-point values of any range.
-        points: see `align`.
-        size: see `align`.
+        points: the five points of each face in pixels (N, 5, 2), or (5, 2) if all faces have the same points.
+        size: side of the aligned pictures; the template is scaled to this size.
 
     Returns:
         Aligned faces (N, 3, size, size), not rounded; 0 outside of the picture.

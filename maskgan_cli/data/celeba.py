@@ -23,7 +23,7 @@ def is_celeba_layout(root: Path) -> bool:
 
 
 def read_source(root: Path) -> Source:
-    """Return all aligned pictures of a CelebA download as a `Source` without masks.
+    """Return all aligned pictures of a CelebA download as a `Source` (a list of samples to prepare) without masks.
 
     The annotation files may be in the folder itself or in the folders of CelebA's download (Img, Anno, Eval). Kaggle's
     copy is supported: its annotations are CSV files, and its pictures are one folder deeper. The splits are those of
@@ -57,7 +57,11 @@ def read_source(root: Path) -> Source:
 
 
 def _find(root: Path, name: str) -> Path:
-    """Find a file or folder of the download. If it is missing, return the path that it would have in ``root``."""
+    """Return the path of the file or folder ``name`` of a CelebA download.
+
+    The file may be in ``root`` or in the folder Img, Anno or Eval; a ``.csv`` file may replace a ``.txt`` file. If
+    nothing is found, return the path ``root / name``.
+    """
     names = [name, f"{Path(name).stem}.csv"] if name.endswith(".txt") else [name]
     paths = [root / folder / one for one in names for folder in ("", "Img", "Anno", "Eval")]
     return next((path for path in paths if path.exists()), paths[0])

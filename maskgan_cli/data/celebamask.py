@@ -39,15 +39,16 @@ def is_raw_layout(root: Path) -> bool:
 
 
 def read_source(root: Path, *, masked: bool = True, order: str = "celebamask") -> Source:
-    """Return all images and masks of a folder with the raw layout as a `Source`.
+    """Return all images and masks of a folder with the raw layout as a `Source`, a list of samples to prepare.
 
     The masks are the part files (one PNG for each part of a face). If the folder of part files is missing, the masks
     are the label maps in the folder ``CelebAMask-HQ-mask``.
 
     Args:
         root: the folder.
-        masked: list the masks too; if false, the source has only images.
-        order: class order of the label maps in ``CelebAMask-HQ-mask``, a key of `labels.ORDERS`.
+        masked: whether the source has masks; if false, the source has only images.
+        order: class order of the label maps in ``CelebAMask-HQ-mask`` (which class each id stands for), a key of
+            `labels.ORDERS`.
 
     Raises:
         InputError: a folder or the mapping is missing, or an annotation file is not valid.
@@ -119,7 +120,10 @@ def _missing_mask(root: Path, index: int, *, merged: bool) -> str:
 
 
 def _merged_masks(root: Path) -> dict[int, dict[str, Path]]:
-    """Return a dict from image number to ``{"": path of label map}``; subfolders (train, val, test) are included."""
+    """Return a dict from image number to ``{"": path of the label map}``, the form of `Candidate.masks`.
+
+    Label maps in subfolders of ``root`` (train, val, test) are included.
+    """
     return {int(path.stem): {"": path} for path in sorted(root.rglob("*.png")) if re.fullmatch("[0-9]+", path.stem)}
 
 
@@ -149,7 +153,7 @@ def lines_of(path: Path) -> Iterator[list[str]]:
 
 
 def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
-    """Return a dict from the CelebA-HQ index of each picture to its index and file name in CelebA."""
+    """Read the mapping file: return a dict from a picture's index in CelebA-HQ to its index and file name in CelebA."""
     lines = lines_of(path)
     next(lines, None)  # idx orig_idx orig_file
     try:
@@ -159,7 +163,7 @@ def _read_mapping(path: Path) -> dict[int, tuple[int, str]]:
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
-    """Return a dict from picture file name to its row (column name -> value) in an annotation file.
+    """Read an annotation file, and return a dict from picture file name to row (a dict from column name to value).
 
     The first line of the file contains the number of rows, the second line the column names. Each further line contains
     a picture's file name and the values. If the file is missing, the dict is empty.
@@ -181,7 +185,7 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_identities(path: Path) -> dict[str, str]:
-    """Return a dict from picture file name to identity (a number, as text); empty if ``path`` does not exist."""
+    """Return a dict from picture file name to the person's number, as text; empty if ``path`` does not exist."""
     if not path.exists():
         return {}
     try:

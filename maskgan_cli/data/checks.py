@@ -59,10 +59,12 @@ def inspect(data: PreparedData, workers: int) -> Iterator[SampleReport]:
 
 
 def summarise(data: PreparedData, reports: list[SampleReport]) -> dict[str, Any]:
-    """Summarise the reports of all samples in one dictionary, which can be written as JSON.
+    """Return a summary of the reports of all samples, as a dict that can be written as JSON.
 
-    It contains the data set's size and hash, the number of samples per split, the frequency of each class, and the
-    unreadable and suspicious samples (including duplicates) with their problems.
+    Its keys are ``data`` (the folder), ``hash`` and ``hash_now`` (at the preparation and now), ``images`` (number of
+    samples), ``classes`` (number of classes that occur), ``size`` (image size in pixels), ``splits`` (number of samples
+    in each split), ``per_class`` (frequencies of each class), ``unreadable`` (list of sample ids) and ``suspicious``
+    (dict from sample id to a list of problems, including duplicates).
     """
     shares = np.stack([report.shares for report in reports])
     problems = {report.id: list(report.problems) for report in reports if report.problems}
@@ -115,7 +117,10 @@ def contact_sheet(data: PreparedData, ids: list[str], *, tile: int = 128, column
 
 
 def _square(panel: Picture, side: int) -> Picture:
-    """Crop a picture to a square or pad it with black, because damaged data sets can have images of other shapes."""
+    """Return a picture cropped or padded with black to a square of ``side`` pixels.
+
+    Damaged data sets can have images that are not square.
+    """
     square = np.zeros((side, side, 3), np.uint8)
     part = panel[:side, :side]
     square[: part.shape[0], : part.shape[1]] = part
@@ -123,7 +128,7 @@ def _square(panel: Picture, side: int) -> Picture:
 
 
 def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
-    """Check one sample. ``job`` contains the sample and the side of the data set's images in pixels."""
+    """Check one sample and return the report. ``job`` is the sample and the image size of the data set in pixels."""
     sample, size = job
     problems: list[str] = []
     shares = np.zeros(NUM_CLASSES)
@@ -146,7 +151,7 @@ def _inspect_one(job: tuple[Sample, int]) -> SampleReport:
 
 
 def _mask_problems(labels: LabelMap, shares: npt.NDArray[np.float64], size: int) -> list[str]:
-    """Return messages about unusual properties of a mask.
+    """Return a list of messages about unusual properties of a mask; empty if there are none.
 
     Args:
         labels: the mask (H, W).
@@ -196,7 +201,11 @@ def _specks(labels: npt.NDArray[np.uint8]) -> int:
 
 
 def _duplicates(reports: list[SampleReport]) -> Iterator[tuple[str, str, str]]:
-    """Yield each duplicate once, as (id of the first sample, id of its duplicate, text such as ``same file as``)."""
+    """Find samples that duplicate an earlier sample, and yield each such duplicate once.
+
+    Yields:
+        The id of the earlier sample, the id of its duplicate, and what both have in common, e.g. ``same file as``.
+    """
     firsts: dict[str, SampleReport] = {}
     for report in reports:
         if report.readable and firsts.setdefault(report.digest, report) is not report:

@@ -1,4 +1,7 @@
-"""Detection of the class order of a label map from the positions and sizes of its parts."""
+"""Detects in which class order a label map was written, from the positions and sizes of its parts.
+
+The class order says which class each id stands for, e.g. whether id 2 is the nose or the left brow.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,14 @@ Numbers = npt.NDArray[Any]
 
 
 def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
-    """Return the name of another class order if the label map is a clearly more plausible face in that order.
+    """Return the class order in which a label map was probably written, if this order is not ``order``.
 
-    Otherwise return an empty string.
+    The result is a key of `labels.ORDERS`. It is an empty string unless the label map, read in that other order, is a
+    clearly more plausible face.
 
     Args:
-        labels: label map (H, W) that was read with the class order ``order``.
-        order: a key of `labels.ORDERS`.
+        labels: label map (H, W), already converted from the class order ``order`` to the project's class ids.
+        order: the class order that was assumed, a key of `labels.ORDERS`.
     """
     fit = _best_fit(labels)
     if not fit.wrong:
@@ -55,11 +59,11 @@ def suspected_order(labels: LabelMap, order: str = "celebamask") -> str:
 
 
 def contradictions(labels: LabelMap) -> list[str]:
-    """Return descriptions of what is wrong in a label map (H, W) of a face, e.g. ``["eyes below nose", ...]``.
+    """Return a list of implausible positions and sizes of parts in a label map (H, W), e.g. ``["eyes below nose"]``.
 
-    Correct masks can have one or two such errors too. So errors are returned only if there are three or more, or if
-    there are two and both are exchanged left and right parts; otherwise the list is empty. Faces that are rotated by
-    90, 180 or 270 degrees are accepted.
+    Correct masks can have one or two such errors too. So the list is empty unless there are three or more errors, or
+    two errors that both say that a left and a right part are exchanged. Faces that are rotated by 90, 180 or 270
+    degrees are accepted.
     """
     wrong = _best_fit(labels).wrong
     exchanged = len(wrong) >= _FEW and all(" right of " in relation for relation in wrong)
@@ -85,7 +89,10 @@ class _Fit:
 
 
 def _best_fit(labels: LabelMap) -> _Fit:
-    """Compare a label map (H, W) with a face that is rotated by 0, 90, 180 and 270 degrees; return the best result."""
+    """Check the parts of a label map (H, W) for a face that is rotated by 0, 90, 180 and 270 degrees.
+
+    Return the result with the highest score among the four rotations.
+    """
     parts = _Parts(labels)
     return max((parts.fit(turn) for turn in range(len(_TURNS))), key=lambda fit: fit.score)
 
@@ -101,18 +108,21 @@ class _Parts:
         self.counts = self.lines[0].sum(1)
 
     def fit(self, turn: int) -> _Fit:
-        """Compare the parts with those of a face that is rotated by ``turn`` (0 to 3) times 90 degrees."""
+        """Check the positions and sizes of the parts, and return the result.
+
+        The face is assumed to be rotated clockwise by ``turn`` (0 to 3) times 90 degrees.
+        """
         relations = self._positions(turn) + self._surroundings() + self._sizes()
         wrong = [text for holds, text in relations if not holds]
         return _Fit(len(relations) - len(wrong), wrong)
 
     def _positions(self, turn: int) -> list[tuple[bool, str]]:
-        """Check that parts are above or left of other parts: the pairs in `_ABOVE` and `_LEFT_OF`.
+        """Check, for the pairs in `_ABOVE` and `_LEFT_OF`, that one part is above or left of the other part.
 
         ``turn`` is the assumed rotation of the face, see `fit`.
 
         Returns:
-            For each pair whose two parts exist: whether the check is passed, and a text that describes the error.
+            For each pair whose two parts exist: whether the check is passed, and the text to report if it is not.
         """
         found = []
         for pairs, direction, word in zip((_ABOVE, _LEFT_OF), _TURNS[turn], ("below", "right of"), strict=True):
@@ -123,10 +133,10 @@ class _Parts:
         return found
 
     def _surroundings(self) -> list[tuple[bool, str]]:
-        """Check that the centre of each part in `_IN_SKIN` is in the bounding box of the skin.
+        """Check that the centres of eyes, brows, nose, mouth and lips (`_IN_SKIN`) are in the skin's bounding box.
 
         Returns:
-            For each part that exists: whether the check is passed, and a text that describes the error.
+            For each part that exists: whether the check is passed, and the text to report if it is not.
         """
         if not self._has("skin"):
             return []
@@ -141,7 +151,7 @@ class _Parts:
         Also check that no part in `_SMALLER_THAN_NOSE` (eyes, brows, mouth and lips) has more pixels than the nose.
 
         Returns:
-            For each checked part: whether the check is passed, and a text that describes the error.
+            For each checked part: whether the check is passed, and the text to report if it is not.
         """
         return [
             (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")

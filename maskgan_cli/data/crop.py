@@ -24,7 +24,7 @@ def oriented_square(points: Points) -> npt.NDArray[np.float64]:
     the distance from eyes to mouth. The centre is a tenth of the way from eyes to mouth.
 
     Args:
-        points: the points (5, 2) of `data.alignment`; the nose is not used.
+        points: five landmarks of the face in pixels (5, 2), see `data.alignment`; the nose is not used.
     """
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     across, down = points[1] - points[0], mouth - eyes
@@ -72,7 +72,10 @@ def cut(picture: Picture, square: npt.NDArray[np.float64], size: int) -> Picture
 
 
 def _mirrored(low: int, high: int, length: int) -> npt.NDArray[np.int64]:
-    """Return the indices ``low`` to ``high - 1``; mirror indices outside of 0 to ``length - 1`` at the border."""
+    """Return an array of the indices ``low`` to ``high - 1``, to index a picture's axis of ``length`` pixels.
+
+    Indices outside of the picture are replaced by those of the pixels mirrored at the picture's border.
+    """
     indices = np.arange(low, high) % (2 * length)
     return np.where(indices < length, indices, 2 * length - 1 - indices)
 

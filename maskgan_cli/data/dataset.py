@@ -65,15 +65,16 @@ class Batch:
 class FaceDataset(Dataset[Item]):
     """Data set that reads the images and label maps of one split.
 
-    It is indexed by a `Draw` (the index of a sample, and whether to mirror the sample) and returns an `Item`.
+    ``dataset[index, mirrored]`` loads one sample. The key is a `Draw`: the index of a sample, and whether to mirror the
+    sample. The value is an `Item`: the tuple of arrays from which `collate` makes a `Batch`.
 
     Args:
         samples: samples of one prepared data set.
         size: image size of the network.
         cache: keep all decoded samples in memory (4 bytes per pixel).
         masked: also read the label maps.
-        variants: also return each face with another expression: the next sample of the same rendered scene. If the
-            scene has only one sample, the same face is returned again.
+        variants: also return each face with another expression: the next sample of the same rendered scene. (Pictures
+            of one scene differ only in expression.) If a scene has only one sample, its face is returned twice.
         edits: also return two edits of each mask, from the files that ``maskgan simulate-edits`` wrote to this folder.
 
     Raises:
@@ -147,7 +148,7 @@ class FaceDataset(Dataset[Item]):
 
 
 def _next_variants(samples: list[Sample]) -> list[int]:
-    """Return, for each sample, the index of the next sample of the same scene.
+    """Return, for each sample, the index of the next sample of the same scene: the same face, another expression.
 
     The last sample of a scene gets the index of the scene's first sample.
 
@@ -169,7 +170,7 @@ def _next_variants(samples: list[Sample]) -> list[int]:
 
 
 def collate(items: list[Item]) -> Batch:
-    """Combine items of a `FaceDataset` into a batch."""
+    """Combine N items of a `FaceDataset` into a batch of N faces, with tensors on the CPU."""
     indices, mirrored, pictures, labels, others, edits = zip(*items, strict=True)
     other_images, other_labels = (None, None) if others[0] is None else _stacked(*zip(*others, strict=True))
     edited = None if edits[0] is None else torch.from_numpy(np.stack(edits))

@@ -14,7 +14,7 @@ Draw = tuple[int, bool]  # index of a sample, and whether to mirror it
 
 
 class StepSampler(Sampler[list[Draw]]):
-    """Batch sampler that yields, for each training step, which samples to load and which of them to mirror.
+    """Batch sampler that yields, for each training step, a list of (index of a sample, whether to mirror the sample).
 
     The samples of all steps are an endless sequence of shuffled epochs, divided into batches. A batch depends only on
     the seed and the step, so a resumed run needs no sampler state. Batches are the same for any number of processes:

@@ -41,7 +41,12 @@ def fingerprint(picture: Picture) -> Fingerprint:
 
 
 def near_pairs(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, int]]:
-    """Yield each pair of near duplicates as (i, j, number of different bits), where i < j are indices of the list."""
+    """Find pairs of near duplicates in a list of fingerprints.
+
+    Yields:
+        For each pair, the two indices in the list (the smaller index first), and the number of bits (of 256) that
+        differ between the most similar hashes of the two pictures.
+    """
     if not fingerprints:
         return
     # With bits as -1 and 1, a matrix product counts equal minus different bits; it is exact in float32 and fast.

@@ -1,4 +1,7 @@
-"""Files of simulated edits (paper, Sec. 3.2): ``maskgan simulate-edits`` writes two edited masks of each face."""
+"""Files of simulated edits (paper, Sec. 3.2).
+
+``maskgan simulate-edits`` writes two edited versions of each face's mask, M_inter and M_outer of the paper.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ EDITS: Final = ("inter", "outer")  # the files are named ID-inter.png and ID-out
 
 
 def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]]:
-    """Return the paths of the two edited masks (M_inter, M_outer) of each sample.
+    """Return, for each sample, the paths of its two edited masks (M_inter and M_outer). All files must exist.
 
     Args:
         samples: the samples.
@@ -36,7 +39,9 @@ def edit_files(samples: Sequence[Sample], folder: Path) -> list[tuple[Path, ...]
 
 
 def edits_sha256(samples: Sequence[Sample], folder: Path) -> str:
-    """Return one SHA-256 of the edited masks of all samples; the arguments are those of `edit_files`.
+    """Return one SHA-256 of the edited mask files of all samples together, as hexadecimal digits.
+
+    The arguments are those of `edit_files`.
 
     Raises:
         InputError: a file is missing.

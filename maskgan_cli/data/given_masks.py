@@ -1,4 +1,7 @@
-"""Reads masks that the user provides. Their class order is an option, and a wrong class order is detected."""
+"""Reads masks that the user provides, and detects masks whose class order is not the one that the user named.
+
+The class order says which class each id of a mask stands for; see `labels.ORDERS`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class MaskRules:
     """Options for reading users' masks.
 
     Attributes:
-        order: class order of masks that contain class ids, a key of `labels.ORDERS`; not used for colour-coded masks.
+        order: class order of the masks, a key of `labels.ORDERS`; not used for colour-coded masks.
         force: do not check the positions of the parts at all.
         any_shape: accept masks that show no plausible face (e.g. eyes below the nose); a poor face parser may predict
             such masks. A mask that fits another known class order better is still an error.

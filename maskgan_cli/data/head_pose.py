@@ -19,7 +19,7 @@ MIRRORED: Final = (-1.0, 1.0, -1.0)  # factors of yaw, pitch and roll for a mirr
 
 
 def pose_of(samples: Sequence[Sample]) -> Tensor:
-    """Return the yaw, pitch and roll (N, 3) of samples in degrees, from the manifest.
+    """Return the head poses of N samples from the manifest as a float32 tensor (N, 3): yaw, pitch, roll in degrees.
 
     Raises:
         InputError: a sample has no angles.
@@ -43,8 +43,9 @@ def mirror_pose(angles: Tensor, mirrored: Tensor) -> Tensor:
 def rotation(angles: Tensor) -> Tensor:
     """Convert yaw, pitch and roll (N, 3) in degrees to rotation matrices (N, 3, 3).
 
-    The columns of a matrix are the directions to the side, top and front of the head. The rows are the picture's axes
-    x (right), y (up) and z (towards the viewer). For a frontal head, the side direction points to the right.
+    The columns of a matrix are the unit vectors to the side, top and front of the head. The coordinates of these
+    vectors are along the picture's axes x (right), y (up) and z (towards the viewer). For a frontal head the matrix is
+    the identity, so the side vector points to the right of the picture.
     """
     yaw, pitch, roll = torch.deg2rad(angles).unbind(1)
     zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
@@ -69,7 +70,7 @@ def turn_pose(angles: Tensor, degrees: Tensor) -> Tensor:
 
     Args:
         angles: yaw, pitch and roll (N, 3) in degrees before the rotation.
-        degrees: rotation of each picture (N,).
+        degrees: clockwise rotation of each picture in degrees (N,).
     """
     return angles_of(_clockwise(torch.deg2rad(degrees)) @ rotation(angles))
 

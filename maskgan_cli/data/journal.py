@@ -35,7 +35,13 @@ class Outcome:
 
 
 def append(journal: Path, outcome: Outcome) -> None:
-    """Append an outcome to the journal. The file is opened for each line, so that the line is written at once."""
+    """Append the outcome of one sample to the journal, the file at the path ``journal``.
+
+    The file is opened and closed for each line, so that the line is written at once.
+
+    Raises:
+        DiskError: the file cannot be written.
+    """
     try:
         with journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line(outcome)) + "\n")
@@ -44,7 +50,7 @@ def append(journal: Path, outcome: Outcome) -> None:
 
 
 def read_lines(path: Path) -> list[Any]:
-    """Return the JSON documents in the lines of a file, up to the first line that is incomplete or damaged."""
+    """Return a list of the JSON documents in a journal's lines, up to the first incomplete or damaged line."""
     documents = []
     for text in path.read_text("utf-8", errors="replace").splitlines():
         try:
@@ -55,7 +61,7 @@ def read_lines(path: Path) -> list[Any]:
 
 
 def line(outcome: Outcome) -> dict[str, str]:
-    """Convert an outcome to the dictionary that the journal stores. The remark is left out."""
+    """Return the dict (field name -> value) that the journal stores for an outcome. The remark is not stored."""
     return {name: value for name, value in asdict(outcome).items() if name != "remark"}
 
 
@@ -75,7 +81,7 @@ def parse(document: Any) -> Outcome | None:
 
 
 def is_intact(out: Path, outcome: Outcome, settings: dict[str, Any]) -> bool:
-    """Return whether a sample's files exist and have the hashes of the journal.
+    """Return whether the written files of a sample exist and still have the hashes that the journal records.
 
     Args:
         out: folder of the prepared data set.

@@ -29,14 +29,14 @@ def batches(
     say: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Batch]:
-    """Return an endless iterator over batches, one per step.
+    """Return an endless iterator that yields one batch of faces for each training step.
 
     Loader processes ignore SIGINT and SIGTERM. The training process receives these signals, completes its step and ends
     the loader processes. The loader processes also end when the iterator raises an error or is deleted.
 
     Args:
         dataset: the samples.
-        sampler: yields the draws of each step, e.g. `StepSampler`.
+        sampler: yields, for each step, which samples to load and which of them to mirror; e.g. a `StepSampler`.
         workers: number of loader processes; 0 is used if shared memory is too small for their batches.
         pin: copy batches to pinned memory.
         batch_size: batch size of this process, from which the needed shared memory is computed.
@@ -45,7 +45,7 @@ def batches(
             `Stopped` after a few seconds.
 
     Raises:
-        InputError: a sample is not readable; raised by the iterator at its batch.
+        InputError: a sample is not readable; raised by the iterator instead of the sample's batch.
         WorkError: a loader process died; raised by the iterator.
         Stopped: a stop is requested and no batch arrives; raised by the iterator.
     """
@@ -93,12 +93,14 @@ def _collate_or_propagate(items: list[Item | MaskGANError]) -> Batch | MaskGANEr
 def _stream(
     loaded: Iterator[Batch | MaskGANError], workers: list[BaseProcess], stop: Callable[[], bool]
 ) -> Iterator[Batch]:
-    """Yield the batches that a data loader returns. Raise the first error among them. Finally, end the processes.
+    """Yield the batches of a data loader. If the data loader returns an error instead of a batch, raise the error.
+
+    When the iteration ends for any reason, the loader processes are killed.
 
     Args:
-        loaded: iterator of the data loader.
+        loaded: iterator of the data loader over batches and errors.
         workers: the loader processes.
-        stop: see `batches`.
+        stop: function that returns whether the user requested a stop.
     """
     try:
         while (batch := _next(loaded, stop)) is not None:
@@ -111,13 +113,13 @@ def _stream(
 
 
 def _next(loaded: Iterator[Batch | MaskGANError], stop: Callable[[], bool]) -> Batch | MaskGANError | None:
-    """Wait for the next batch or error of a data loader, and return it; return None after the last one.
+    """Wait until a data loader returns its next batch or error, and return this batch or error; None after the last.
 
-    The loader's timeout interrupts the wait every second, so that a stop request is noticed; ``stop`` is as in
-    `batches`.
+    The loader's timeout interrupts the wait every second to call ``stop``, which returns whether the user requested a
+    stop.
 
     Raises:
-        Stopped: a stop is requested, and no batch arrives within `_PATIENCE`.
+        Stopped: a stop is requested, and no batch arrives within 5 seconds (`_PATIENCE`).
         WorkError: a loader process died.
     """
     timeouts = 0

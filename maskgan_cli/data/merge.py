@@ -15,11 +15,11 @@ _LOCAL: Final = ("identity", "scene")  # columns whose values are unique only wi
 
 
 def read_source(roots: Sequence[Path]) -> Source:
-    """Return the samples of several prepared data sets as one `Source`. Each sample keeps its split.
+    """Return the samples of several prepared data sets as one `Source`, a list of samples to prepare.
 
-    Ids, identities and scenes get the name of their data set as a prefix, because person 3 of one data set is not
-    person 3 of another one. The column ``source`` of the manifest contains this name, so that recipes can balance the
-    data sets with ``data.balance: source``.
+    Each sample keeps its split. Ids, identities and scenes get the name of their data set as a prefix, because person 3
+    of one data set is not person 3 of another one. The column ``source`` of the manifest contains this name, so that
+    recipes can balance the data sets with ``data.balance: source``.
 
     Args:
         roots: folders of two or more data sets, all with masks or all without.

@@ -24,19 +24,19 @@ MASK_SUFFIX = ".mask.png"
 def read_source(
     root: Path, *, order: str, val_share: float, test_share: float, seed: int, masked: bool = True
 ) -> Source:
-    """Return all images and label maps of a folder as a `Source`.
+    """Return all images and label maps of a folder as a `Source`, a list of samples to prepare.
 
     Args:
         root: the folder.
-        order: the class order of its label maps, a key of `labels.ORDERS`.
+        order: class order of the label maps (which class each id stands for), a key of `labels.ORDERS`.
         val_share, test_share: probabilities (0 to 1) that a sample without a split in the manifest gets the split val
             or test. The split depends only on the sample's name and the seed, so it does not change if other samples
             are added.
         seed: seed of the random splits.
-        masked: list the label maps too; if false, the source has only images.
+        masked: whether the source has label maps; if false, the source has only images.
 
     Raises:
-        InputError: the folder is missing or has no images.
+        InputError: the folder is missing or has no images, or its manifest has no column ``id``.
     """
     if not root.is_dir():
         raise InputError(root, expected="a folder", found="a file" if root.exists() else "no such folder")
@@ -75,7 +75,10 @@ def read_source(
 
 
 def _hint(root: Path) -> str:
-    """Return a hint for the error about a folder without images: a subfolder with a data set, or "check the path"."""
+    """Return a hint for the error message that the folder ``root`` has no images.
+
+    The hint names a subfolder that contains a data set. If there is no such subfolder, the hint is "check the path".
+    """
     for inner in sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir()):
         if is_raw_layout(inner) or is_celeba_layout(inner) or (inner / "images").is_dir():
             return f"the data set is in {inner}: name that folder"
@@ -83,9 +86,12 @@ def _hint(root: Path) -> str:
 
 
 def split_by_name(name: str, val_share: float, test_share: float, seed: int) -> str:
-    """Return a sample's split (train, val or test), drawn at random by a hash of its name and the seed.
+    """Return the split (train, val or test) of a sample, chosen pseudo-randomly from a hash of the name and the seed.
 
-    ``val_share`` and ``test_share`` are the probabilities of val and test.
+    Args:
+        name: id of the sample.
+        val_share, test_share: probabilities (0 to 1) of the splits val and test.
+        seed: another seed gives other splits.
     """
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
@@ -101,11 +107,12 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _list(root: Path) -> tuple[dict[str, Path], dict[str, Path], set[str], str]:
-    """List the files of a folder.
+    """List the images and masks in a folder with one of the two layouts in this module's docstring.
 
     Returns:
-        A dict from sample name to image, a dict from sample name to mask, the set of names that several images have,
-        and a message about files of unsupported picture formats (empty if there are none).
+        A dict from sample name to the path of the image; a dict from sample name to the path of the mask; the set of
+        sample names for which there are several images (e.g. ``1.jpg`` and ``1.png``); and a message about files of
+        unsupported picture formats (empty if there are none).
     """
     if (root / "images").is_dir():
         files = _files(root / "images")

@@ -21,7 +21,7 @@ Attempt = Callable[[Path], AbstractContextManager[None]]
 
 
 def attempted(_: Path) -> AbstractContextManager[None]:
-    """Return a context manager that suppresses no error; `read_pictures` uses it by default."""
+    """Return a context manager that does nothing, so that all errors are raised; the default of `read_pictures`."""
     return nullcontext()
 
 
@@ -32,7 +32,9 @@ def read_pictures(
     change: Callable[[Path, Picture], Picture] | None = None,
     attempt: Attempt = attempted,
 ) -> Iterator[tuple[list[Path], Tensor, list[Sides]]]:
-    """Read pictures in batches, in the order of ``paths``. A picture of another size than the last starts a new batch.
+    """Read picture files and yield the pictures in batches, in the order of ``paths``.
+
+    All pictures of a batch have the same size: a picture of another size than the previous picture starts a new batch.
 
     Args:
         paths: the files.

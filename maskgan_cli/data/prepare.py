@@ -47,9 +47,10 @@ MIN_SIZE, MAX_SIZE = 64, 1024
 def prepare(
     source: Source, out: Path, *, size: int, image_format: str, workers: int, overwrite: bool
 ) -> Iterator[Outcome]:
-    """Write the samples of a source as a prepared data set, and yield the outcome of each sample.
+    """Write the samples of a source as a prepared data set.
 
-    The data set is complete when the iterator ends. Samples that an interrupted run with the same settings has written
+    For each sample, yield its outcome: the hashes of the written files, or the reason why the sample was rejected. The
+    data set is complete when the iterator ends. Samples that an interrupted run with the same settings has written
     are reused. If the data set is already complete, nothing is done and nothing is yielded.
 
     Args:
@@ -101,7 +102,8 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
     """Merge the part files of one face (one PNG for each part) into a label map (H, W).
 
     Args:
-        parts: part name -> path of the part file. Where parts overlap, the later one in `labels.PARTS` is used.
+        parts: dict from part name to the path of the part file. Where parts overlap, a pixel gets the class of the part
+            that is later in `labels.PARTS`.
 
     Raises:
         InputError: a part is not readable, or parts have different sizes.
@@ -122,10 +124,10 @@ def merge_parts(parts: dict[str, Path]) -> LabelMap:
 
 
 def _prepare_one(candidate: Candidate, **settings: Any) -> Outcome:
-    """Prepare one sample in a worker process, and return its outcome.
+    """Prepare one sample in a worker process: call `_files_of` with ``settings`` as keyword arguments.
 
-    Warnings about content of the files that was not read become the outcome's remark. ``settings`` are the keyword
-    arguments of `_files_of`.
+    Return the outcome of `_files_of`. Warnings about parts of the files that were not read, e.g. later frames, are
+    joined and stored as the outcome's remark.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", OmissionWarning)
@@ -147,7 +149,10 @@ def _files_of(
         out: folder of the prepared data set.
         size: side of the written image and mask in pixels.
         image_format: ``png`` or ``jpg``.
-        order, needed, crop, halved: the values of ``order``, ``sides``, ``crop`` and ``halved`` in the `Source`.
+        order: class order of the label map, see `Source`.
+        needed: required width and height of the picture; None if any square picture is valid.
+        crop: side in pixels of the central square to which the picture is cropped; None uses the whole picture.
+        halved: whether the label map may have half the size of the picture.
     """
     assert candidate.image is not None
     masked, raw = bool(candidate.masks), "" not in candidate.masks
@@ -216,7 +221,10 @@ def _side(shape: tuple[int, ...]) -> str:
 
 
 def _listing(source: Source) -> str:
-    """Return a hash of the class order and the samples' ids, splits, fields and part names, to detect changes."""
+    """Return a hash of a source's class order and of all ids, splits, fields and part names of its samples.
+
+    An interrupted preparation is resumed only if the hash is still the same.
+    """
     digest = hashlib.sha256(source.order.encode())
     for c in source.candidates:
         digest.update(json.dumps([c.id, c.split, c.fields, sorted(c.masks)]).encode())
@@ -224,7 +232,10 @@ def _listing(source: Source) -> str:
 
 
 def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
-    """Return whether ``out`` is a complete data set with these settings, which include a hash of the source."""
+    """Return whether the folder ``out`` is a complete data set that was prepared with the same settings.
+
+    The settings include a hash of the source, so the result is false if the source has changed.
+    """
     if (out / JOURNAL).exists() or not (out / "dataset.json").is_file():
         return False
     try:
@@ -237,8 +248,11 @@ def _is_complete(out: Path, settings: dict[str, Any]) -> bool:
 def _open_output(out: Path, settings: dict[str, Any], overwrite: bool) -> dict[str, Outcome]:
     """Prepare the folder ``out`` for writing: delete old files if ``overwrite`` is true, and start the journal.
 
+    The journal is the file that lists the finished samples, see `data.journal`.
+
     Returns:
-        A dict from sample id to outcome, for the samples that an interrupted run with these settings has finished.
+        A dict from sample id to outcome, for the samples that an interrupted run with these settings has finished; the
+        caller need not prepare them again.
 
     Raises:
         InputError: the folder contains other files, or another data set and ``overwrite`` is false.
@@ -290,7 +304,7 @@ def _finish(source: Source, out: Path, settings: dict[str, Any], done: dict[str,
         source: the source of the samples.
         out: folder of the prepared data set.
         settings: settings of the preparation.
-        done: sample id -> outcome, for all samples.
+        done: dict from sample id to outcome, for all samples.
         image_format: ``png`` or ``jpg``.
     """
     kept = [c for c in source.candidates if not done[c.id].reason]

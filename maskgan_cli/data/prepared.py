@@ -29,7 +29,8 @@ class Sample:
         id, split: the sample's id and split.
         image: path of the square picture.
         mask_file: path of the label map of the same size; None in a data set without masks.
-        fields: the other non-empty columns: celeba_id, identity, yaw, ..., attributes.
+        fields: dict from column name to value, for the other non-empty columns: celeba_id, identity, yaw, ...,
+            attributes.
     """
 
     id: str
@@ -75,7 +76,7 @@ class PreparedData:
 
     @classmethod
     def load(cls, root: str | Path) -> PreparedData:
-        """Read the description (``dataset.json``) and the manifest of the prepared data set in the folder ``root``.
+        """Load the prepared data set in the folder ``root``: read ``dataset.json`` and the manifest, but no pictures.
 
         Raises:
             InputError: the folder is not a prepared data set, or its files are not valid.
@@ -97,9 +98,10 @@ class PreparedData:
         return cls(root, info["size"], info["hash"], samples, info)
 
     def check_manifest(self) -> None:
-        """Check that the manifest is unchanged, because results record the data set's hash.
+        """Check that the file ``manifest.csv`` has not changed since the preparation of the data set.
 
-        `maskgan check-data` also checks the pictures and masks.
+        Results record the hash of the data set, so the hash must describe the data that are used. Pictures and masks
+        are not checked here; `maskgan check-data` checks them too.
 
         Raises:
             InputError: the manifest has changed since the preparation.
@@ -164,8 +166,8 @@ def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
 
     Args:
         root: folder of the data set.
-        row: column name -> value.
-        where: position of the row, for error messages.
+        row: dict from column name to value.
+        where: description of the row's position, for error messages.
 
     Raises:
         InputError: a required column is missing, or a value is not valid, e.g. a path outside of the data set.
@@ -193,7 +195,7 @@ def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
 
     Args:
         manifest: path of the manifest.
-        digests: SHA-256 of the image and of the mask, for each sample; an empty string for a missing mask.
+        digests: for each sample, the SHA-256 of the image file and of the mask file (empty if there is no mask).
     """
     total = hashlib.sha256(manifest.read_bytes())
     for image, mask in digests:
@@ -202,14 +204,14 @@ def data_hash(manifest: Path, digests: Iterable[tuple[str, str]]) -> str:
 
 
 def attributes_of(samples: Sequence[Sample], names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return whether samples have attributes, as their manifest says.
+    """Return, for each sample and each named attribute, whether the sample has the attribute according to the manifest.
 
     Args:
         samples: N samples.
         names: names of the attributes, e.g. ``Smiling``.
 
     Returns:
-        A boolean array (N, len(names)), true if the value in the manifest is above 0.
+        A boolean array (N, len(names)). An entry is true if the value in the manifest is above 0.
 
     Raises:
         InputError: a sample lacks an attribute.
@@ -228,7 +230,7 @@ def _attribute(sample: Sample, name: str) -> bool:
 
 
 def poses_of(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """Return the yaw, pitch and roll (N, 3) of samples in degrees, from the manifest.
+    """Return the head poses of N samples from the manifest: yaw, pitch and roll in degrees (N, 3).
 
     Raises:
         InputError: a sample lacks an angle.
@@ -255,7 +257,7 @@ def _angle(sample: Sample, name: str) -> float:
 
 
 def identities_of(samples: list[Sample]) -> list[str]:
-    """Return the identity (an id of the person, as text) of each sample from the manifest.
+    """Return, for each sample, the identity in the manifest: a text that is the same for all pictures of a person.
 
     Raises:
         InputError: a sample has no identity.
@@ -272,10 +274,10 @@ def identities_of(samples: list[Sample]) -> list[str]:
 
 
 def mask_beside(image: Path) -> Path | None:
-    """Find the mask file of a picture; return None if there is none.
+    """Return the path of the mask file that belongs to a picture; None if there is no such file.
 
-    The mask is the file ``NAME.mask.png`` beside the picture. Otherwise, if the picture is in a prepared data set, the
-    mask is its label map in the folder ``masks``.
+    This is the file ``NAME.mask.png`` beside the picture. If that file is missing and the picture is in a prepared data
+    set, this is the file ``NAME.png`` in the folder ``masks`` of the data set.
     """
     sidecar = image.with_name(f"{image.stem}.mask.png")
     if sidecar.is_file():

@@ -1,4 +1,4 @@
-"""Checks of the shared memory through which PyTorch's loader processes return batches, and errors if it is full."""
+"""Checks and error messages about shared memory, through which PyTorch's loader processes return batches."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def _end(_: BaseException, __: Any) -> None:
 
 
 def loader_error(error: RuntimeError) -> WorkError | None:
-    """If ``error`` is PyTorch's error about a dead loader process, return a WorkError about it; otherwise None."""
+    """Convert PyTorch's error about a dead loader process to a `WorkError` with a clear message; the caller raises it.
+
+    Return None if ``error`` has another cause.
+    """
     text = str(error)
     if not re.search(r"DataLoader worker|unable to (write to|open|mmap|allocate).*(torch_|shared memory)", text):
         return None

@@ -1,4 +1,7 @@
-"""The input of `prepare`: a `Source` is a list of samples (`Candidate`). Their files are not decoded yet."""
+"""Classes for the input of a preparation (`prepare`): `Source` is a list of samples, and `Candidate` is one sample.
+
+They contain paths of files; the files are decoded during the preparation.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,13 @@ class Candidate:
     Attributes:
         id: id of the sample, used as file name without suffix.
         image: path of the picture; None if there is only a mask.
-        masks: part name -> path of the part file (raw layout), or ``{"": path of the label map}``; empty if there is
-            no mask.
+        masks: dict from part name to the path of the part file (raw layout), or ``{"": path of the label map}``; empty
+            if there is no mask.
         split: ``train``, ``val`` or ``test``.
-        fields: values of further columns of the manifest (celeba_id, identity, yaw, ..., attributes).
-        reason: reason to reject the sample that is known before its files are read, e.g. a missing mask; empty if there
-            is none.
+        fields: dict from column name to value, for further columns of the manifest (celeba_id, identity, yaw, ...,
+            attributes).
+        reason: why the sample will be rejected without reading its files, e.g. because its mask is missing; empty if
+            the sample will be prepared.
     """
 
     id: str
@@ -44,18 +48,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Source:
-    """A list of samples to prepare, and what they have in common.
+    """A list of samples to prepare, and properties that are the same for all samples.
 
     Attributes:
         name: name of the source, e.g. ``CelebAMask-HQ``.
-        candidates: its samples in a fixed order.
-        columns: names of the further columns of the manifest, in order.
-        order: class order of the label maps, a key of `maskgan_cli.labels.ORDERS`.
+        candidates: the samples, in a fixed order.
+        columns: names of the manifest's columns after ``id``, ``split``, ``image`` and ``mask``, in order.
+        order: class order of the label maps (which class each id stands for), a key of `maskgan_cli.labels.ORDERS`.
         masked: whether the samples have masks.
-        sides: required width and height of all pictures; None accepts any square.
+        sides: required width and height of all pictures; None if any square picture is valid.
         crop: side in pixels of the central square to which each picture is cropped; None uses the whole picture.
         halved: whether label maps may have half the size of the pictures, as in CelebAMask-HQ.
-        remarks: messages about files that are skipped.
+        remarks: messages for the user about files that are skipped.
     """
 
     name: str

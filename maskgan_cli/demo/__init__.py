@@ -1,4 +1,4 @@
-"""The demo: edits a photo and rendered faces with `maskgan` commands, and writes an HTML page of the results.
+"""Run the demo: edit a photo and rendered faces with `maskgan` commands, and write an HTML page of the results.
 
 cast.py              selects which faces to render
 commands.py          builds the commands, which the page also shows

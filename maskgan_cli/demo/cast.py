@@ -1,4 +1,4 @@
-"""Selects the rendered faces of the demo by their scene parameters (pose, hair, mouth etc.) before rendering."""
+"""Select the rendered faces of the demo by their scene parameters (pose, hair, mouth etc.) before rendering."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Cast:
         mouth: the face whose mouth shape is copied to the photo.
         look: the face whose style is copied to the photo.
         ways: the two faces whose masks are interpolated.
-        pairs: (source, target) of each pair of faces with a ground truth: the source rendered with the target's
-            expression.
+        pairs: (source, target) of each pair of faces for an edit with a known ground truth: a rendering of the source
+            face with the target's expression.
     """
 
     seed: int
@@ -68,7 +68,7 @@ def find_cast(seed: int, size: int, pairs: int) -> Cast:
     Args:
         seed: the first seed to try.
         size: side of the rendered faces in pixels.
-        pairs: number of pairs of a source and a target face.
+        pairs: number of pairs of a source face and a target face.
     """
     for at in count(seed):
         plan = DatasetPlan(PEOPLE, size, PEOPLE, at, pairs)
@@ -81,7 +81,7 @@ def find_cast(seed: int, size: int, pairs: int) -> Cast:
 
 
 def _sample(seed: int, number: int) -> _Face:
-    """Return the random parameters of one face. No picture is rendered.
+    """Return the random scene parameters of one face of the data set; no picture is rendered.
 
     Args:
         seed: seed of the data set.
@@ -94,9 +94,9 @@ def _sample(seed: int, number: int) -> _Face:
 
 
 def _roles(faces: list[_Face]) -> tuple[int, int, tuple[int, int]] | None:
-    """Return the picture numbers for `Cast.mouth`, `Cast.look` and `Cast.ways`.
+    """Return the picture numbers of the faces for `Cast.mouth`, `Cast.look` and `Cast.ways`.
 
-    If no face is suitable for one of these roles, return None.
+    Return None if one of these three purposes has no suitable face.
     """
     frontal = sorted((f for f in faces if f.angle < _FRONTAL), key=lambda f: f.angle)
 
@@ -120,9 +120,10 @@ def _unlike(a: _Face, b: _Face) -> bool:
 
 
 def _pairs(plan: DatasetPlan, faces: list[_Face]) -> list[tuple[int, int]] | None:
-    """Return (source, target) of each pair of a plan, or None if one of the pairs is unsuitable.
+    """Return (source, target) of each pair of faces in a data set's plan; None if one of the pairs is unsuitable.
 
-    A pair is unsuitable if both faces have the same mouth, if one wears sunglasses, or if their yaws differ too much.
+    A pair is unsuitable if both mouths have the same expression, if one face wears sunglasses, or if the yaws differ
+    too much.
     """
     chosen = [pair_of(plan, j) for j in range(plan.counterfactuals)]
     for a, b in ((faces[i], faces[j]) for i, j in chosen):

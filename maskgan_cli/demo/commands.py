@@ -1,4 +1,4 @@
-"""The `maskgan` commands of the demo. The page shows exactly the commands that are run."""
+"""Build the `maskgan` commands of the demo. The page shows exactly the commands that are run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Command:
 
     Attributes:
         words: arguments after ``maskgan``.
-        rerun: additional options, not shown on the page, that allow the command to replace its earlier results.
+        rerun: additional options that allow the command to replace results of an earlier run; the page does not show
+            these options.
         done: a file that exists only after the command has finished; if it exists already, the command is skipped.
         long: whether the command takes long, so that its progress is shown.
     """
@@ -42,7 +43,7 @@ class Command:
 
         Args:
             folder: the demo's folder.
-            perform: runs a `maskgan` command and returns its standard output.
+            perform: function that runs a `maskgan` command and returns its standard output.
 
         Returns:
             The JSON output of the command; {} if the command was skipped.
@@ -57,14 +58,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the demo is.
+    """The size of the demo: numbers of faces, edits and training steps.
 
     Attributes:
         size: side of the rendered faces in pixels.
         pairs: number of pairs of rendered faces, with ground truth, to edit, show and evaluate.
         steps: number of interpolated masks.
-        training: numbers of training faces, of people in them, and of training steps of generator and MaskVAE; None to
-            use bundled weights.
+        training: four numbers: training faces, people on these faces, training steps of the generator, and training
+            steps of MaskVAE. None: the weights included in the package are used.
     """
 
     size: int
@@ -174,11 +175,11 @@ class Commands:
         return Command(("paste", CROP, Path("mouth.png"), "-o", EDITED), ("--overwrite",))
 
     def pairs(self) -> dict[str, Command]:
-        """Return commands that edit all pairs of rendered faces and evaluate the results, as a dict by name.
+        """Return a dict from name to command; the commands edit all pairs of rendered faces and evaluate the results.
 
-        ``pairs`` lists the pairs in a CSV file. ``bare`` copies the mouth shape of each target to its source, without
-        blending; ``seamless`` does the same with blending. ``read`` parses the ``bare`` results and compares the parsed
-        masks with the edited masks.
+        ``pairs`` writes the list of pairs to a CSV file. ``bare`` copies the target's mouth shape to the source of each
+        pair, without blending; ``seamless`` does the same with blending. ``read`` parses the ``bare`` results and
+        compares the parsed masks with the edited masks.
         """
         listed = ("--pairs", Path("pairs.csv"))
         truths = ("--protocol", "counterfactual", "--truths", Path("faces"))
@@ -199,7 +200,7 @@ class Commands:
         return Command((*words, *self._vae, *self._device), ("--overwrite",))
 
     def _edit(self, *words: str | Path) -> Command:
-        """Return an editing command: ``words`` and the options for weights and device."""
+        """Return the editing command with the arguments ``words`` and the options for weights and device."""
         return Command((*words, *self._dmn, *self._device), ("--overwrite",))
 
 

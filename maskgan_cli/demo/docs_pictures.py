@@ -1,4 +1,4 @@
-"""Writes results of the demo as pictures for the documentation, and a list of the weights that generated them."""
+"""Write results of the demo as pictures for the documentation, and a list of the weights that were used."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _GAP: Final = 8
 
 @dataclass(frozen=True)
 class DemoEdit:
-    """One edit of the demo: its command and its files.
+    """One edit of the demo: the command and the files of this edit.
 
     Attributes:
         name: what was edited: ``mouth``, ``brows``, ``glasses`` or ``style``.
         command: command line of this edit; empty if the edit was part of a batch.
         source: file of the face that was edited.
         target: file of the reference face; equals ``source`` if there is no reference.
-        asked: for the photo, file of the edited mask; for rendered faces, picture file of the ground truth.
+        asked: what the result should match: for the photo, the file of the edited mask; for rendered faces, the picture
+            file of the ground truth.
         result: file of the edited picture.
     """
 
@@ -44,7 +45,7 @@ class DemoEdit:
 def write_pictures(
     folder: Path, photo: Sequence[DemoEdit], faces: Sequence[DemoEdit], strip: Path, weights: Mapping[str, str]
 ) -> Path:
-    """Write three pictures: edits of the photo, pairs with their ground truth, and the interpolation.
+    """Write three pictures: edits of the photo, edits of rendered faces with their ground truth, and an interpolation.
 
     A list with the SHA-256 of all pictures and weights is written too, so that a test can detect outdated pictures. The
     style edit is left out: it regenerates the whole face, and the result does not look like a photo.
@@ -54,10 +55,10 @@ def write_pictures(
         photo: edits of the photo.
         faces: edits of rendered faces; the first three are shown.
         strip: picture file of all interpolation steps, side by side.
-        weights: SHA-256 of each network's weights, by name of the network.
+        weights: dict from the name of each network to the SHA-256 of its weights.
 
     Returns:
-        Path of the list.
+        Path of the list of hashes.
     """
     edits = [photo[0].source, *(row.result for row in photo if row.name != "style")]
     pairs = [[row.source, row.target, row.result, row.asked] for row in faces[:3]]
@@ -71,7 +72,7 @@ def write_pictures(
 
 
 def _grid(rows: Sequence[Sequence[Path]]) -> bytes:
-    """Return a grid of pictures with white gaps, encoded as a JPEG. ``rows`` holds the picture files of each row."""
+    """Return the bytes of a JPEG: a grid of pictures with white gaps. ``rows`` lists the picture files of each row."""
     tiles: list[list[Picture]] = [[resize_image(read_image(path), SIDE) for path in row] for row in rows]
     step = SIDE + _GAP
     canvas = np.full((len(tiles) * step - _GAP, len(tiles[0]) * step - _GAP, 3), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""Writes the demo's page: a single HTML file that contains all its pictures."""
+"""Write the demo's page: a single HTML file that contains all pictures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Shown:
         crop_mask: file of the mask of the photo's cropped face.
         animation, strip: files of the interpolation between two masks, as a GIF and as a row of pictures.
         commands: command lines that produce all results, in order.
-        numbers: metrics of the results, as in ``metrics.json``.
+        numbers: dict of the results' metrics, as in ``metrics.json``.
         trained: whether the demo trained the weights; False for bundled weights.
     """
 

@@ -1,4 +1,4 @@
-"""Runs the demo: runs all commands in order in one folder, then writes the page."""
+"""Run the demo: run all commands in order in one folder, then write the page."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def run_demo(
         seed: seed of the selected faces and of the training.
         workers: number of processes, as in ``--workers``; None for each command's default.
         device: device, as in ``--device``; None for each command's default.
-        perform: runs a `maskgan` command and returns its standard output.
+        perform: function that runs a `maskgan` command and returns its standard output.
         watch: receives progress messages.
 
     Returns:
-        The path of the page, and the metrics on it (also written to ``out/metrics.json``).
+        The path of the page, and a dict of the metrics on the page (also written to ``out/metrics.json``).
 
     Raises:
-        InputError: ``out`` contains other files, or a demo of another scale.
+        InputError: ``out`` contains other files, or a demo of another size.
     """
     started = time.perf_counter()
     scale = SMALLEST if smallest else BUNDLED if bundled("dmn") and bundled("vae") and not train else TRAINED
@@ -107,11 +107,11 @@ def run_demo(
 
 
 def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEdit]:
-    """Return the edits of the photo, with the files of each.
+    """Return one row for each edit of the photo: the edit's name, its command, and the paths of its inputs and result.
 
     Args:
         out: the demo's folder.
-        edits: command of each edit, by its name.
+        edits: dict from the name of each edit to its command.
         cast: the faces selected for the demo.
     """
     references = {"mouth": face(cast.mouth), "style": face(cast.look)}
@@ -123,11 +123,11 @@ def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEd
 
 
 def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdit]:
-    """Return the mouth edits of rendered faces, with the files of each.
+    """Return one row for each mouth edit of a rendered face: the paths of source, target, ground truth and result.
 
     Args:
-        pairs: rows of ``pairs.csv``.
-        results: edited picture of each pair.
+        pairs: rows of ``pairs.csv``, one for each pair of source and target.
+        results: file of the edited picture of each pair.
     """
     return [
         DemoEdit("mouth", "", Path(row["source"]), Path(row["target"]), Path(row["truth"]), result)
@@ -138,8 +138,7 @@ def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdi
 def _fetch(photo: Path) -> None:
     """Write scikit-image's photo of Eileen Collins (by NASA, public domain) to the file ``photo``.
 
-    The file must have the same bytes as the one that the command `FETCH` writes, because pasted results contain the
-    photo's hash.
+    The command `FETCH` on the page must write the same bytes, because pasted results contain the photo's hash.
     """
     from skimage import data, io
 

@@ -1,4 +1,4 @@
-"""Compares results of the demo with the ground truth, by PSNR and SSIM."""
+"""Compare results of the demo with the ground truth, by PSNR and SSIM."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from maskgan_cli.metrics.similarity import compare
 def against_truth(
     pairs: Sequence[Mapping[str, str]], methods: Mapping[str, Sequence[Path]]
 ) -> dict[str, dict[str, float]]:
-    """Return mean PSNR (dB) and SSIM of the results of each method, inside and outside the edited region.
+    """Return a dict from each method to the mean PSNR (dB) and SSIM of its results, inside and outside the edit.
 
     Results are resized to the size of the ground truth. The edited region is where the ground truth's mask differs from
     the source's mask.
 
     Args:
         pairs: rows of the CSV file that ``maskgan eval pairs --protocol counterfactual`` writes.
-        methods: results by the method's name: one picture file per pair.
+        methods: dict from a method's name to its results, one picture file per pair.
 
     Returns:
-        for each method, ``psnr_inside``, ``psnr_outside``, ``ssim_inside`` and ``ssim_outside``, as means over the
-        pairs.
+        For each method a dict with the keys ``psnr_inside``, ``psnr_outside``, ``ssim_inside`` and ``ssim_outside``;
+        each value is the mean over the pairs.
     """
     table: dict[str, dict[str, float]] = {}
     for name, paths in methods.items():

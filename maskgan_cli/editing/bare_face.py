@@ -13,21 +13,22 @@ from maskgan_cli.labels import LabelMap
 
 
 def without_glasses(face: Face) -> Face:
-    """Return a face without its clear glasses: they are removed from its picture, its photo and its mask.
+    """Return a copy of ``face`` without its clear glasses: they are removed from its picture, photo and label map.
 
     The pixels that the glasses covered are filled in. A face without glasses is returned unchanged. A face with dark
-    glasses is returned unchanged too: its eyes are hidden, so the network has to paint them.
+    glasses is returned unchanged too, because the glasses hide the eyes, and only the network can paint new eyes.
     """
     found = without_clear_glasses(face.picture, face.labels)
     return face if found is None else _changed(face, *found)
 
 
 def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
-    """Return a face whose hair is replaced by that of another person, in its picture, its photo and its mask.
+    """Return a copy of ``face`` with another person's hair in its picture, its photo and its label map.
 
     Args:
         face: the face that gets the hair.
-        reference: the other person's face. If its alignment ``hair`` is None, ``face`` is returned unchanged.
+        reference: the face of the other person, whose hair is copied. If ``reference.hair`` (the alignment of the hair)
+            is None, ``face`` is returned unchanged.
     """
     found = with_hair(face.picture, face.labels, reference)
     if found is None or face.cutout is None:
@@ -39,7 +40,10 @@ def with_hair_of(face: Face, reference: ReferenceFace) -> Face:
 
 
 def _changed(face: Face, picture: Picture, labels: LabelMap) -> Face:
-    """Return the face with a changed picture (S, S, 3) and label map (S, S); its photo gets the changed picture too."""
+    """Return a copy of ``face`` with the given picture (S, S, 3) and label map (S, S).
+
+    The picture is also pasted into the photo that the face was cropped from, if there is one.
+    """
     photo, cutout = face.photo, face.cutout
     if cutout is not None:
         photo = replace(cutout.photo, picture=cutout.paste(picture))

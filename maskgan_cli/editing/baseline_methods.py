@@ -1,4 +1,7 @@
-"""Baselines as editing methods: Pix2PixHD-m, SPADE and SEAN paint masks, StarGAN and ELEGANT change attributes."""
+"""Run the paper's baselines as editing methods.
+
+Pix2PixHD-m, SPADE and SEAN paint masks; StarGAN and ELEGANT change attributes of pictures without masks.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +31,24 @@ Pictures = npt.NDArray[np.uint8]
 
 
 class Pix2PixHDmRenderer(Renderer):
-    """Pix2PixHD-m as a `maskgan_cli.editing.methods.Method`."""
+    """The editing method (see `maskgan_cli.editing.methods.Method`) that runs Pix2PixHD-m."""
 
     kind = "pix2pixhd-m"
 
     @property
     def note(self) -> dict[str, Any]:
-        """Values for the record of every result: name of the method and SHA-256 of the weights; see `Method.note`."""
+        """Dict that is stored with every result: ``method`` (name) and ``weights`` (SHA-256); see `Method.note`."""
         return {"method": self.kind, **super().note}
 
 
 class SPADERenderer:
-    """SPADE as a `maskgan_cli.editing.methods.Method`. Results are deterministic: the style code is not sampled.
+    """The editing method (see `maskgan_cli.editing.methods.Method`) that runs SPADE.
+
+    Results are deterministic: the mean of the style code's distribution is used, not a sample.
 
     Args:
-        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
+        weights: a weights file or run folder of the network.
+        device: the device that runs the network; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -54,7 +60,7 @@ class SPADERenderer:
         self.note = {"method": "spade", "code": "mean", "weights": self.painter.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> Pictures:
-        """Paint the mask of each of N requests in the style of its face.
+        """Paint the label map of each of N requests in the style (colours and texture) of the request's style picture.
 
         Returns:
             Pictures (N, size, size, 3), where ``size`` is the network's own image size.
@@ -64,20 +70,21 @@ class SPADERenderer:
 
 
 class SEANRenderer(Renderer):
-    """SEAN as a `maskgan_cli.editing.methods.Method`. SEAN encodes a separate style for each part of the face.
+    """The editing method (see `maskgan_cli.editing.methods.Method`) that runs SEAN.
 
-    A part that is missing in the style picture has no style code.
+    SEAN encodes a separate style (colours and texture) for each part of the face. A part that is missing in the style
+    picture has no style code.
     """
 
     kind = "sean"
 
     @property
     def note(self) -> dict[str, Any]:
-        """Values for the record of every result: name of the method and SHA-256 of the weights; see `Method.note`."""
+        """Dict that is stored with every result: ``method`` (name) and ``weights`` (SHA-256); see `Method.note`."""
         return {"method": self.kind, **super().note}
 
     def paint(self, requests: Sequence[Request]) -> Pictures:
-        """Paint the mask of each of N requests in the style of its face.
+        """Paint the label map of each of N requests in the style (colours and texture) of the request's style picture.
 
         Returns:
             Pictures (N, size, size, 3), where ``size`` is the network's own image size.
@@ -97,13 +104,15 @@ class SEANRenderer(Renderer):
 
 
 class StarGANChanger:
-    """StarGAN as a `maskgan_cli.editing.methods.Method`. StarGAN changes one attribute of a picture, without a mask.
+    """The editing method (see `maskgan_cli.editing.methods.Method`) that runs StarGAN.
 
-    StarGAN also needs the face's other attributes as input. They come from the manifest of the face's data set, or
-    else from an attribute classifier, if `find_weights` finds one.
+    StarGAN changes one attribute of a picture, without a mask. StarGAN also needs the other attributes of the face as
+    input. These are read from the manifest of the face's data set, or else predicted by an attribute classifier, if
+    `find_weights` finds one.
 
     Args:
-        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
+        weights: a weights file or run folder of the network.
+        device: the device that runs the network; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -119,7 +128,7 @@ class StarGANChanger:
             self.note["attributes"] = self.judge.sha256
 
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
-        """Change one attribute of each of N faces, as requested.
+        """Change one attribute of each of N faces to the requested value (present or absent).
 
         Returns:
             Pictures (N, size, size, 3), where ``size`` is the network's own image size.
@@ -161,11 +170,13 @@ class StarGANChanger:
 
 
 class ElegantChanger:
-    """ELEGANT as a `maskgan_cli.editing.methods.Method`. ELEGANT transfers one attribute from a second face (the
-    exemplar), without masks.
+    """The editing method (see `maskgan_cli.editing.methods.Method`) that runs ELEGANT.
+
+    ELEGANT transfers one attribute from a second face (the exemplar) to the edited face, without masks.
 
     Args:
-        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
+        weights: a weights file or run folder of the network.
+        device: the device that runs the network; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
@@ -178,7 +189,7 @@ class ElegantChanger:
         self.note = {"method": "elegant", "weights": read.sha256}
 
     def paint(self, requests: Sequence[AttributeRequest]) -> Pictures:
-        """Transfer the requested attribute from each request's exemplar to its face, for N requests.
+        """Transfer, for each of N requests, the requested attribute from the exemplar to the edited face.
 
         Returns:
             Pictures (N, size, size, 3), where ``size`` is the network's own image size.
@@ -210,5 +221,5 @@ def _classifier(device: str) -> AttributeJudge | SeparateAttributes | None:
 
 
 def _resized(pictures: Sequence[Picture], size: int) -> Pictures:
-    """Resize N square pictures of any sizes to ``size`` pixels, and stack them to one array (N, size, size, 3)."""
+    """Resize N square pictures of any sizes to ``size`` pixels; return them as one array (N, size, size, 3)."""
     return np.stack([resize_image(picture, size) for picture in pictures])

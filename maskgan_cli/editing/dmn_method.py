@@ -1,4 +1,4 @@
-"""The Dense Mapping Network as an editing method. It accepts pictures of any size, and resizes them for the network."""
+"""The editing method that runs the Dense Mapping Network. Pictures of any size are resized to the network's size."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ __all__ = ["Renderer", "Request"]
 
 
 class Renderer:
-    """A Dense Mapping Network as a `maskgan_cli.editing.methods.Method`.
+    """The editing method (see `maskgan_cli.editing.methods.Method`) that runs a Dense Mapping Network.
 
     Args:
-        weights, device: the network's weights file or run folder, and the device that runs it; see `open_painter`.
+        weights: a weights file or run folder of the network.
+        device: the device that runs the network; see `open_painter`.
 
     Raises:
         InputError: the weights or the device do not exist.
 
     Attributes:
-        kind: the kind of network, a key of `networks.KINDS`; subclasses for other networks override it.
+        kind: the kind of network, a key of `networks.KINDS`. Subclasses for other networks override this value.
     """
 
     kind: ClassVar[str] = "dmn"
@@ -38,11 +39,11 @@ class Renderer:
 
     @property
     def note(self) -> dict[str, Any]:
-        """Values for the record of every result: SHA-256 of the weights; see `Method.note`."""
+        """Dict that is stored with every result: ``weights`` (SHA-256); see `Method.note`."""
         return {"weights": self.weights.sha256}
 
     def paint(self, requests: Sequence[Request]) -> npt.NDArray[np.uint8]:
-        """Paint the mask of each of N requests in the style of its face.
+        """Paint the label map of each of N requests in the style (colours and texture) of the request's style picture.
 
         Returns:
             Pictures (N, size, size, 3), where ``size`` is the network's own image size.

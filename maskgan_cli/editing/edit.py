@@ -1,4 +1,4 @@
-"""The class `Edit`: the input of the network for one edit, and the steps from the painting to the finished picture."""
+"""Define the class `Edit`, which holds the network's input for one edit and finishes the network's painting."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Edit(Generic[R]):
-    """Everything that is needed to make one edited picture.
+    """One edit: the network's input, and all that is needed to make the finished picture from the network's painting.
 
     Attributes:
-        request: the input of `Method.paint`.
-        face: the face whose style is painted. If ``blend`` is given, the painting is pasted into the face's picture.
-            None if the method uses no masks; its paintings are not pasted back.
+        request: the input of the network, e.g. a `Request`: see `Method.paint`.
+        face: the face whose style is painted. If ``blend`` is given, the painting is pasted into this face's picture.
+            None if the method uses no masks; then the painting is not pasted back.
         labels: (S, S), the edited mask that is painted; None if the method uses no masks.
-        inputs: the input files by role (e.g. ``source``); their hashes are stored in the record of the result.
-        settings: all settings that determine the result; they are stored in the record too.
+        inputs: dict from the role of an input file (e.g. ``source``) to its path. The hashes of the files are stored in
+            the result's record (a dict in the picture's file that says how the picture was made).
+        settings: all settings that determine the result; they are stored in the result's record too.
         panels: square pictures of any size (e.g. the inputs) that are shown beside the result in the overview sheet.
         blend: how the painting is pasted back into ``face``; None: it is not pasted back.
-        place: used if ``blend`` is None: a face whose picture or photo receives the whole painted person; None: the
-            painting is not put into a photo.
-        reference: another face whose mouth or hair is used, or None.
-        hair: alignment of the reference's hair to ``face``; None if its hair is not used.
-        painted: whether the method has to paint; if not, `finish` is called without a painting.
+        place: a face into whose picture or photo the whole painted person is pasted; only used if ``blend`` is None.
+            None: the painting is not put into a photo.
+        reference: another face whose mouth or hair is copied, or None.
+        hair: alignment of the reference's hair to ``face``; None if this hair is not used.
+        painted: whether the network has to paint ``request``. If False, `finish` is called without a painting.
         drawn: names of the accessories that are drawn over the finished picture: see `library.ITEMS`.
         original: the photo before any change, needed if ``face`` has already been changed (e.g. its glasses removed);
             None: the photo of ``face`` or ``place``.
@@ -79,12 +80,12 @@ class Edit(Generic[R]):
 
     @property
     def _cutout(self) -> Cutout | None:
-        """The crop, in its photo, of the face in `_place`; None if this face was not cut out of a photo."""
+        """The crop of the face `_place` and its position in the photo; None if this face was not cut out of a photo."""
         place = self._place
         return None if place is None else place.cutout
 
     def finish(self, painted: Picture | None) -> Picture:
-        """Make the finished picture: paste the painting into the face's picture or photo, and draw the accessories.
+        """Return the finished picture: paste the painting into the face's picture or photo, and draw the accessories.
 
         Args:
             painted: the method's painting; None if ``self.painted`` is False.
@@ -119,7 +120,7 @@ class Edit(Generic[R]):
         """Return the edited mask at the size of the finished picture; None if the method uses no masks.
 
         Args:
-            painted: side of the method's paintings in pixels, which is the finished size if nothing is pasted back.
+            painted: side of the network's paintings in pixels; this is the finished size if nothing is pasted back.
         """
         if self.labels is None:
             return None
@@ -137,7 +138,7 @@ class Edit(Generic[R]):
         """Draw the accessories ``drawn`` over a finished picture (H, W, 3): a face crop or a whole photo.
 
         Returns:
-            The picture with the accessories, and their label map.
+            The picture with the accessories, and a label map (H, W) of the accessories.
         """
         assert self.labels is not None
         assert self.face is not None
@@ -156,7 +157,7 @@ class Edit(Generic[R]):
 
 
 def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
-    """Combine several versions of one photo, in each of which one face was edited, into one picture with all edits.
+    """Merge several versions of one photo, each with another edited face, into one picture with all edits.
 
     Args:
         pictures: the edited versions (H, W, 3).
@@ -172,9 +173,9 @@ def joined(pictures: Sequence[Picture], photo: Photo | None) -> Picture:
 
 
 def overlaid(masks: Sequence[LabelMap]) -> LabelMap:
-    """Combine label maps (H, W) of a photo, one for each edited face, into one label map (H, W).
+    """Merge label maps (H, W) of a photo, one for each edited face, into one label map (H, W).
 
-    Later label maps cover earlier ones, but their background covers nothing.
+    Later label maps overwrite earlier label maps, except where the later label map is background.
     """
     result = masks[0].copy()
     for labels in masks[1:]:

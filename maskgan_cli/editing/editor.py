@@ -1,4 +1,4 @@
-"""Editing from Python: ``from maskgan_cli import Editor``."""
+"""Edit faces from Python with the class `Editor`: ``from maskgan_cli import Editor``."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from maskgan_cli.weights.lookup import find_weights
 
 @dataclass(frozen=True)
 class Edited:
-    """The result of an edit: picture, mask and record.
+    """The result of an edit: the picture, its mask, and a dict that says how the picture was made.
 
     Attributes:
         picture: (H, W, 3), the finished picture; the whole photo if the face was cut out of one.
         labels: (H, W), the edited mask; None if the method uses no masks.
-        note: record of weights and settings; `save` writes it into the file.
+        note: dict of the weights and settings that made the picture; `save` writes this dict into the file.
         photo: the photo before the edit, whose metadata `save` copies; None if the painting is not pasted into a photo.
     """
 
@@ -46,7 +46,8 @@ class Edited:
         """Write the picture to a file, with the metadata of the original photo, and return the path.
 
         Raises:
-            InputError: the file exists and ``overwrite`` is false, or its suffix is not that of a picture format.
+            InputError: the file exists and ``overwrite`` is false, or the suffix of ``path`` is not that of a picture
+                format.
         """
         if self.photo is None:
             return write_image(path, self.picture, overwrite=overwrite, note=self.note)
@@ -54,7 +55,7 @@ class Edited:
 
 
 class Editor:
-    """An editor of faces for use from Python. The networks are loaded once and used for all edits.
+    """Edit faces from Python. The networks are loaded once and used for all edits.
 
         editor = Editor()
         me, friend = editor.open("me.jpg"), editor.open("friend.jpg")
@@ -92,12 +93,13 @@ class Editor:
         self._device, self._force = device, force
 
     def open(self, image: str | Path, mask: str | Path | None = None, *, number: int | None = None) -> Face:
-        """Read a face crop, or find a face in a photo and cut it out; see `PhotoReader`.
+        """Read a face crop, or detect a face in a photo and cut this face out; see `PhotoReader`.
 
         Args:
             image: the picture's file.
-            mask: file of the picture's mask; None: ``NAME.mask.png`` beside the picture, or a mask by the face parser.
-            number: which face of a photo, counted from the left from 1; None: the largest.
+            mask: file of the picture's mask. None: use ``NAME.mask.png`` beside the picture if this file exists, and
+                otherwise make the mask with the face parser.
+            number: number of the face in a photo, counted from the left from 1; None: the largest face.
 
         Raises:
             InputError: the picture cannot be read, has no face or a small one, or the mask is not that of a face.
@@ -117,7 +119,9 @@ class Editor:
         inside: str = "auto",
         hair: str = "auto",
     ) -> Edited:
-        """Give the source the shape of parts of the target, e.g. of its mouth (paper, Sec. 5.4); see ``maskgan swap``.
+        """Give parts of the source, e.g. the mouth, the shape of the target's parts (paper, Sec. 5.4).
+
+        See ``maskgan swap``.
 
         Args:
             source: the face to edit, from `open`.
@@ -126,8 +130,8 @@ class Editor:
             blend: whether the painting is pasted back into the source; None: for photos only.
             fit: whether the target's parts are aligned with the source's face; None: only if the painting is pasted
                 back.
-            inside: source of the inside of a newly opened mouth: see `Inside`.
-            hair: source of the pixels of swapped hair: see `Hair`.
+            inside: where the inside of a newly opened mouth is taken from: see `Inside`.
+            hair: where the pixels of swapped hair are taken from: see `Hair`.
 
         Raises:
             ValueError: there is no part of that name, ``inside`` is not auto, photo, reference or painted, or ``hair``
@@ -185,7 +189,8 @@ class Editor:
             remove: kinds of accessories to take off, e.g. ``"glasses"``.
             accessories: ``drawn``: accessories are drawn over the photo as objects; ``painted``: the network paints
                 them.
-            along: directions of MaskVAE's latent space, and the number of steps in each, e.g. ``{"smile": 1.5}``.
+            along: dict from the name of an edit direction in MaskVAE's latent space to the number of steps to move in
+                this direction, e.g. ``{"smile": 1.5}``.
             beyond: allow steps beyond the range in which this face looks human.
             blend: whether the painting is pasted back into the face's picture; None: for photos only.
 
@@ -220,7 +225,7 @@ class Editor:
         Args:
             first, second: the two faces. All masks of the result have the size of the first face's mask.
             steps: number of masks, including the first and the last.
-            beyond: extrapolate at both ends by this share of the distance between the two codes.
+            beyond: extrapolate at both ends by this share of the distance between the latent codes of the two masks.
             keep_ends: use the faces' own masks as the first and last mask, instead of MaskVAE's reconstructions. If
                 both faces are photos, the other masks are corrected too, so that there is no jump after the first or
                 before the last mask: see `morph`.
@@ -249,21 +254,21 @@ class Editor:
 
     @cached_property
     def _directions(self) -> Directions:
-        """The directions in the latent space of the MaskVAE, loaded at the first use."""
+        """The edit directions (e.g. smile) in the MaskVAE's latent space, loaded at the first use."""
         return Directions(self._manifold, self._file)
 
     def _made(self, edit: Edit[Request]) -> Edited:
-        """Paint an edit with the method, finish the picture (see `Edit.finish`), and return the result."""
+        """Paint the mask of an edit with the network, finish the picture (see `Edit.finish`), and return the result."""
         painted = self._method.paint([edit.request])[0] if edit.painted else None
         note = {**edit.settings, **self._method.note}
         return Edited(edit.finish(painted), edit.mask(self._method.size), note, edit.photo)
 
 
 def _given(**faces: Face) -> ReadFace:
-    """Return a function to use in place of `read_face`. It reads no files: it returns the given face of each role.
+    """Return a function that replaces `read_face`: it reads no files, but returns the given face of the requested role.
 
     Args:
-        **faces: the faces by role, e.g. ``source``.
+        **faces: faces that have been read already; the keywords are the roles, e.g. ``source``.
     """
     return lambda _image, _mask, role: faces[role]
 

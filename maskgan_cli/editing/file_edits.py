@@ -1,7 +1,7 @@
 """Make the `Edit` of a command (render, swap, reshape or style-copy) from the files of one row.
 
-A row is a dict from role to file, e.g. of ``source`` and ``target``. It comes from the command's arguments or from a
-line of a list.
+A row is a dict from the role of an input file (e.g. ``source`` or ``target``) to the file's path. The row is made from
+the command's arguments or from one line of a list of files.
 """
 
 from __future__ import annotations
@@ -42,21 +42,23 @@ Row = Mapping[str, Path]
 
 
 def every_face(make: Callable[..., Edit[R]], row: Row, role: str, read: PhotoReader) -> list[Edit[R]]:
-    """Make one edit for each face of a photo. The row's other files are read only once.
+    """Make one edit for each face of a photo, and return the edits from left to right.
+
+    The other files of the row are read only once.
 
     Args:
         make: function that makes one edit; called as ``make(row, read=...)``, e.g. `swap_edits` with its options.
-        row: files by role.
-        role: role of the photo all of whose faces are edited, e.g. ``source``.
+        row: dict from role to file.
+        role: role, e.g. ``source``, of the photo whose faces are all edited.
         read: reads faces from files.
 
     Raises:
-        InputError: no face can be edited, or there are several and their paintings are not pasted into the photo.
+        InputError: no face can be edited, or there are several faces and the paintings are not pasted into the photo.
     """
     others: dict[str, Face] = {}
 
     def reader(face: Face) -> ReadFace:
-        """Return a replacement for ``read`` that returns ``face`` for ``role``, and reads other faces only once."""
+        """Return a replacement for ``read`` that returns ``face`` for ``role``, and reads the other faces only once."""
 
         def read_once(image: Path, mask: Path | None, wanted: str) -> Face:
             """Return ``face`` if ``wanted`` equals ``role``; else read the face of role ``wanted``, and cache it."""
@@ -81,9 +83,10 @@ def render_edits(
     """Make the edit of ``maskgan render``: paint a given mask in the style of a face.
 
     Args:
-        row: files by role: ``mask``, the mask to paint; ``style_image``, the face whose style is used. Optional:
-            ``reference``, a face that provides the inside of an opened mouth; ``hair_reference``, a face whose hair is
-            used; and masks of these faces: ``style_mask``, ``reference_mask`` and ``hair_reference_mask``.
+        row: dict from role to file: ``mask``, the mask to paint; ``style_image``, the face whose style is used.
+            Optional: ``reference``, a face that provides the inside of an opened mouth; ``hair_reference``, a face
+            whose hair is used; and masks of these faces: ``style_mask``, ``reference_mask`` and
+            ``hair_reference_mask``.
         blend: whether and how the network's painting is pasted back into the picture of the face.
         add: names of accessories to put on: see `library.item_name`.
         bare: remove the glasses that the face wears.
@@ -127,10 +130,10 @@ def render_edits(
 def swap_edits(
     row: Row, parts: Collection[int], *, blend: Blend, fit: bool | None = None, read: ReadFace = read_face
 ) -> Edit[Request]:
-    """Make the edit of ``maskgan swap``: replace parts of the source's mask by those of the target's mask.
+    """Make the edit of ``maskgan swap``: replace parts of the source's mask by the same parts of the target's mask.
 
     Args:
-        row: files by role: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
+        row: dict from role to file: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
         parts: class ids of the parts.
         blend: whether and how the network's painting is pasted back into the picture of the face.
         fit: True: the target's parts are aligned with the source's face (see `fit_parts`), and an eye or brow that is
@@ -180,7 +183,7 @@ def reshape_edits(
     """Make the edit of ``maskgan reshape``: change the shape of one face.
 
     Args:
-        row: files by role: ``source``, and optionally ``source_mask``.
+        row: dict from role to file: ``source``, and optionally ``source_mask``.
         how: the changes of the mask.
         blend: whether and how the network's painting is pasted back into the picture of the face.
         directions: directions of the MaskVAE in use; needed if ``how.along`` is not empty.
@@ -219,9 +222,9 @@ def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFac
     """Make the edit of ``maskgan style-copy``: paint the source's mask in the target's style.
 
     Args:
-        row: files by role: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
-        parts: class ids that get the target's style, while the others keep the source's; only for methods with a style
-            for each part (`Entry.by_part`). None: the whole picture gets the target's style.
+        row: dict from role to file: ``source``, ``target``, and optionally ``source_mask`` and ``target_mask``.
+        parts: class ids that get the target's style; all other parts keep the source's style. Only for methods with a
+            style for each part (`Entry.by_part`). None: the whole picture gets the target's style.
         read: reads a face from a file.
     """
     source, target, inputs = _two_faces(row, read)
@@ -238,11 +241,11 @@ def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFac
 def _shape_for(face: Face, mask: Path) -> LabelMap:
     """Read the label map to paint from a file, and return a square label map (S, S).
 
-    If the label map in the file has the size of the face's whole photo, only the part in the face's crop is returned.
+    If the label map in the file has the size of the whole photo, only the part inside the face's crop is returned.
 
     Args:
         face: the face whose style is painted.
-        mask: the file.
+        mask: the file of the label map.
     """
     if face.cutout is not None and face.photo is not None:
         labels = read_given_mask(mask)
@@ -252,7 +255,7 @@ def _shape_for(face: Face, mask: Path) -> LabelMap:
 
 
 def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
-    """Read source and target of a row; return both faces and their files by role, for the record."""
+    """Read the faces ``source`` and ``target`` of a row; return both faces, and a dict from role to file for `Edit`."""
     source = read(row["source"], row.get("source_mask"), "source")
     target = read(row["target"], row.get("target_mask"), "target")
     inputs = _named(source=source.image, target=target.image, source_mask=source.mask, target_mask=target.mask)
@@ -260,7 +263,7 @@ def _two_faces(row: Row, read: ReadFace) -> tuple[Face, Face, dict[str, Path]]:
 
 
 def _named(**files: Path | None) -> dict[str, Path]:
-    """Return the given files by role, without those that are None."""
+    """Return a dict from the role of each file to its path, without the files that are None."""
     return {role: path for role, path in files.items() if path is not None}
 
 
@@ -270,7 +273,8 @@ def _to_draw(names: Sequence[str], face: Face, blend: Blend | None) -> tuple[str
     Args:
         names: names of all accessories that are put on.
         face: the face that gets them.
-        blend: how the painting is pasted back; None: it is not, and the network paints all accessories.
+        blend: how the painting is pasted back. None: the painting is not pasted back; then the network paints all
+            accessories.
     """
     if blend is None or blend.accessories is not Accessories.DRAWN:
         return ()
@@ -278,7 +282,7 @@ def _to_draw(names: Sequence[str], face: Face, blend: Blend | None) -> tuple[str
 
 
 def _accessories_record(drawn: Sequence[str]) -> dict[str, str]:
-    """Return the entry ``accessories`` of a result's record: ``drawn`` if any accessory is drawn, else ``painted``.
+    """Return ``{"accessories": "drawn"}`` for a result's record, or ``{"accessories": "painted"}`` if none is drawn.
 
     Args:
         drawn: names of the accessories that are drawn over the finished picture.
@@ -290,9 +294,9 @@ def _hair_of(reference: Face, face: Face, blend: Blend | None) -> HairFit:
     """Align the hair of a reference with the head of the edited face, and return the alignment.
 
     Args:
-        reference: the face given by ``--hair-reference``.
+        reference: the face given by ``--hair-reference``, whose hair is copied.
         face: the edited face.
-        blend: how the painting is pasted back; None: it is not.
+        blend: how the painting is pasted back; None: the painting is not pasted back.
 
     Raises:
         InputError: the hair cannot be used, or the painting is not pasted back with ``Edge.MOVE``.
@@ -311,14 +315,15 @@ def _hair_to_take(
     """Align the target's hair with the source's head, and return the alignment.
 
     Args:
-        source, target: the edited face, and the face whose hair is used.
+        source: the edited face.
+        target: the face whose hair is used.
         parts: class ids of the parts that are swapped.
-        blend: how the painting is pasted back; None: it is not.
+        blend: how the painting is pasted back; None: the painting is not pasted back.
         fitted: whether the target's parts are aligned with the source's face.
 
     Returns:
-        None if hair is not swapped, if the painting is not pasted back with ``Edge.MOVE``, if the network should paint
-        the hair, or if the target's hair cannot be used.
+        The alignment. None if hair is not swapped, if the painting is not pasted back with ``Edge.MOVE``, if the
+        network should paint the hair, or if the target's hair cannot be used.
 
     Raises:
         InputError: the hair is requested with ``Hair.REFERENCE`` and cannot be used.
@@ -339,14 +344,14 @@ def _hair_to_take(
 def _blend_record(
     face: Face, labels: LabelMap, blend: Blend | None, reference: Face | None = None, own: LabelMap | None = None
 ) -> dict[str, Any]:
-    """Return the entries ``blend`` and ``inside`` of a result's record.
+    """Return a dict with the keys ``blend`` and ``inside`` for a result's record.
 
-    They say how the painting is pasted back, and where the inside of a changed mouth comes from.
+    ``blend`` says how the painting is pasted back; ``inside`` says where the inside of a changed mouth comes from.
 
     Args:
         face: the edited face.
         labels: the edited mask.
-        blend: how the painting is pasted back; None: it is not.
+        blend: how the painting is pasted back; None: the painting is not pasted back.
         reference: the face that may provide the inside of the mouth, or None.
         own: (S, S), the face's mask before the edit but with another person's hair; None: the face's own mask.
     """
@@ -361,10 +366,10 @@ def _blend_record(
 
 
 def _parser(*faces: Face) -> dict[str, Any]:
-    """Return the entries of a result's record that say how its faces were read.
+    """Return a dict for a result's record that says how the faces of the edit were read.
 
-    These are ``parser``, the SHA-256 of the face parser, if it made a mask; and ``face`` and ``target_face``, the
-    numbers of the faces in their photos, if they were cut out of photos.
+    Keys: ``parser``, the SHA-256 of the face parser's weights, if the parser made a mask; ``face`` and ``target_face``,
+    the numbers of the two faces in their photos, if the faces were cut out of photos.
 
     Args:
         *faces: one face, or source and target.

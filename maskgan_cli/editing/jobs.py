@@ -1,6 +1,7 @@
 """Run lists of edits with any method: read the files, paint, and write the pictures with their records.
 
-The record of a result is a dict of its inputs, weights and settings; it is stored in the picture's file.
+The record of a result is a dict of the inputs, weights and settings that made the picture. The record is stored in the
+picture's file.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class EditResult:
 
     Attributes:
         path: path of the picture.
-        mask: path of its mask; None if masks are not saved.
+        mask: path of the picture's mask; None if masks are not saved.
         note: record of inputs, weights and settings; it is also written into the PNG.
-        panels: pictures for a row of an overview sheet: the edit's panels (e.g. its inputs), and the result.
-        kept: whether the file existed already with the same record, so that it was not painted again.
+        panels: pictures for one row of an overview sheet: the edit's panels (e.g. its inputs), and the result.
+        kept: whether a file with the same record existed already, so that the picture was not painted again.
     """
 
     path: Path
@@ -65,19 +66,20 @@ def run_edits(
     overwrite: bool,
     attempt: Callable[[Path], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> Iterator[EditResult]:
-    """Make the picture of every row, write it, and yield the results in the order of the rows.
+    """Make and write the picture of every row of a list, and yield the results in the order of the rows.
 
     An existing result with the same record (files, weights, settings) is kept, so an interrupted list resumes.
 
     Args:
-        rows: for each picture, the input files by role, and the path to write to.
-        make: makes the edits of a row: a single edit, or one for each face of a photo.
+        rows: for each picture, a dict from role to input file, and the path to write the picture to.
+        make: function that makes the edits of a row: a single edit, or one edit for each face of a photo.
         method: the method that paints.
         batch_size: number of pictures that the method paints at once.
         save_masks: also write each picture's mask beside it.
         overwrite: replace existing files.
         attempt: function that returns a context manager for the path of a row's picture. The context manager is active
-            while the row's files are read. If it suppresses an error, the row is left out. The default suppresses none.
+            while the row's files are read. If it suppresses an error, the row is left out. By default, no error is
+            suppressed.
 
     Raises:
         InputError: an input cannot be read, or a file exists with another record and ``overwrite`` is false.
@@ -106,7 +108,7 @@ def run_edits(
 
 
 def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> Iterator[EditResult]:
-    """Paint the waiting edits, write their pictures, yield the results, and empty the list."""
+    """Paint the edits in the list ``waiting``, write their pictures, yield the results, and empty the list."""
     if not waiting:
         return
     requests = [edit.request for edits, _, _ in waiting for edit in edits if edit.painted]
@@ -122,7 +124,7 @@ def _paint(waiting: list[_Waiting[R]], method: Method[R], save_masks: bool) -> I
 
 
 def sheet(results: Iterable[EditResult], size: int) -> Picture:
-    """Make an overview sheet: one row of pictures for each result, with all pictures resized to ``size`` pixels."""
+    """Return an overview sheet: one row of pictures for each result, with all pictures resized to ``size`` pixels."""
     rows = [np.hstack([resize_image(panel, size) for panel in result.panels]) for result in results]
     return np.vstack(rows)
 
@@ -133,7 +135,7 @@ def mask_path(picture: Path) -> Path:
 
 
 def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
-    """Return the record of a result, a dict of its settings, method, weights, version and hashes of the input files."""
+    """Return the record of a result: a dict of settings, method, weights, version and hashes of the input files."""
     more = {"face": [edit.settings.get("face") for edit in edits]} if len(edits) > 1 else {}
     return {
         **edits[0].settings,
@@ -145,21 +147,18 @@ def _note(edits: Sequence[Edit[R]], method: Method[R]) -> dict[str, Any]:
 
 
 def _mask(edits: Sequence[Edit[R]], painted: int) -> LabelMap | None:
-    """Return the edited mask (H, W) of a picture, with all its edited faces.
+    """Return the edited mask (H, W) of a picture with all edited faces of this picture; None if no masks are used.
 
     Args:
         edits: the edits of one picture, one for each face.
         painted: side of the method's paintings in pixels: see `Edit.mask`.
-
-    Returns:
-        None if the method uses no masks.
     """
     masks = [labels for edit in edits if (labels := edit.mask(painted)) is not None]
     return overlaid(masks) if masks else None
 
 
 def _refuse_other_mask(path: Path, edits: Sequence[Edit[R]], painted: int) -> None:
-    """Raise an InputError if ``path`` exists and differs from the mask that would be written there.
+    """Raise an InputError if the file ``path`` exists and differs from the mask that would be written to this path.
 
     For ``edits`` and ``painted`` see `_mask`.
     """

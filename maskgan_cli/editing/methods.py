@@ -1,4 +1,4 @@
-"""Interface and inputs of the editing methods (networks that paint faces), and the table `METHODS` of all methods.
+"""Define the interface and the inputs of editing methods (networks that paint faces), and list all in `METHODS`.
 
 A method turns requests into pictures. Commands and evaluation use methods only through the interface `Method`. To add
 a method, write a class with that interface, whose constructor takes weights and a device, and add an entry to
@@ -31,7 +31,7 @@ class Mixed:
     Attributes:
         labels: (T, T), label map of the face that keeps its style.
         picture: (T, T, 3), picture of this face.
-        parts: class ids of the parts that get the other style.
+        parts: class ids of the parts that get the style of `Request.style_picture`.
     """
 
     labels: LabelMap
@@ -41,7 +41,7 @@ class Mixed:
 
 @dataclass(frozen=True)
 class Request:
-    """One picture to paint: a mask, and the face whose style (colours and texture) it gets.
+    """One picture to paint: a mask, and the face whose style (colours and texture) the painted picture gets.
 
     Attributes:
         labels: (S, S), the edited label map to paint.
@@ -59,7 +59,7 @@ class Request:
 
 
 class Method(Protocol[R_contra]):
-    """Interface of the methods: a loaded network that paints pictures."""
+    """Interface of the editing methods: a loaded network that paints pictures."""
 
     @property
     def size(self) -> int:
@@ -67,7 +67,7 @@ class Method(Protocol[R_contra]):
 
     @property
     def note(self) -> Mapping[str, Any]:
-        """Values for the record of every result: ``weights`` (SHA-256), and for baselines ``method`` (its name)."""
+        """Dict stored with every result: ``weights`` (SHA-256), and for baselines also ``method`` (name)."""
 
     def paint(self, requests: Sequence[R_contra]) -> npt.NDArray[np.uint8]:
         """Paint one picture for each of N requests; return pictures (N, size, size, 3) in the order of the requests."""
@@ -75,7 +75,7 @@ class Method(Protocol[R_contra]):
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the table of methods, `METHODS`: describes one method, and loads it.
+    """An entry of the table `METHODS`: the description of one method, with `load` to load the method.
 
     Attributes:
         title: display name of the method.
@@ -95,7 +95,7 @@ class Entry:
     by_part: bool = False
 
     def load(self, weights: Path, device: str) -> Method[Any]:
-        """Load the method with these weights on this device.
+        """Load the method's network from a weights file or run folder, and return the method.
 
         Raises:
             InputError: the weights or the device do not exist.
@@ -117,7 +117,7 @@ METHODS: Final[dict[str, Entry]] = {
 
 
 def method_named(name: str, *, masks: bool = False) -> Entry:
-    """Look up a method by its name.
+    """Return the entry of the method with this name.
 
     Args:
         name: a key of `METHODS`.

@@ -1,4 +1,4 @@
-"""Options of an edit. This module imports nothing slow, because the command line needs it for ``--help``."""
+"""Define the options of an edit. This module imports nothing slow, because ``--help`` on the command line loads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Edge(str, Enum):
-    """How a painting is pasted into its photo; see `maskgan_cli.editing.compositing.compose.paste_back`.
+    """Choices for how a painting is pasted into the photo; see `maskgan_cli.editing.compositing.compose.paste_back`.
 
     MOVE warps the photo to the edited mask and paints only missing pixels. SEAMLESS blends the whole painting without a
     seam (Poisson image editing). SOFT blends the whole painting with a soft edge.
@@ -19,7 +19,7 @@ class Edge(str, Enum):
 
 
 class Inside(str, Enum):
-    """Where the inside of a newly opened mouth comes from; see `maskgan_cli.editing.compositing.mouths`.
+    """Choices for where the inside of a newly opened mouth comes from; see `maskgan_cli.editing.compositing.mouths`.
 
     PHOTO is the edited photo, REFERENCE is the second face, PAINTED is the network's painting. AUTO chooses the photo
     or the second face, depending on which mouth is open wide enough.
@@ -32,10 +32,10 @@ class Inside(str, Enum):
 
 
 class Hair(str, Enum):
-    """Where the pixels of another person's hair come from; see `maskgan_cli.editing.compositing.hair_swap`.
+    """Choices for where the pixels of another person's hair come from; see `maskgan_cli.editing.compositing.hair_swap`.
 
-    REFERENCE copies them from the other person's picture, PAINTED lets the network paint them. AUTO copies them if
-    possible, and otherwise lets the network paint them.
+    REFERENCE copies the pixels from the other person's picture. PAINTED lets the network paint the hair. AUTO copies
+    the pixels if possible, and otherwise lets the network paint the hair.
     """
 
     AUTO = "auto"
@@ -44,9 +44,10 @@ class Hair(str, Enum):
 
 
 class Accessories(str, Enum):
-    """How glasses, hats, earrings and necklaces are put on a photo: see `editing.compositing.accessories`.
+    """Choices for how glasses, hats, earrings and necklaces are put on: see `editing.compositing.accessories`.
 
-    DRAWN draws them over the photo as objects. PAINTED adds them to the mask, and the network paints them.
+    DRAWN draws the accessories over the photo as objects. PAINTED adds the accessories to the mask, so that the network
+    paints them.
     """
 
     DRAWN = "drawn"
@@ -58,7 +59,7 @@ class Blend:
     """Whether and how a painting is pasted back into the picture that is edited.
 
     Attributes:
-        wanted: True: always paste back. False: never; the result is the bare painting. None: the edit decides. Most
+        wanted: True: always paste back. False: never; the result is the bare painting. None: depends on the edit. Most
             edits then paste into photos, but return the bare painting for faces of a prepared data set, because the
             paper's metrics need it.
         edge: how the border between painting and photo is blended.
@@ -76,7 +77,7 @@ class Blend:
     accessories: Accessories = Accessories.DRAWN
 
     def or_bare(self, bare: bool) -> Blend | None:
-        """Return these options if the painting is to be pasted back, else None.
+        """Return this object if the painting must be pasted back, else None.
 
         Args:
             bare: used only if ``wanted`` is None. True: do not paste back (return None). False: paste back.
@@ -90,10 +91,10 @@ class Blend:
 
 
 class Taken(str, Enum):
-    """How a picture is read; see `maskgan_cli.editing.faces.reader.PhotoReader`.
+    """Choices for how a picture is read; see `maskgan_cli.editing.faces.reader.PhotoReader`.
 
-    CROP reads the picture as a face crop. PHOTO detects a face in the picture, and cuts the face out. AUTO reads it as
-    a crop if it is framed like one, and otherwise as a photo.
+    CROP reads the picture as a face crop. PHOTO detects a face in the picture, and cuts the face out. AUTO reads a
+    picture as a crop if the face is framed as in CelebA-HQ, and otherwise as a photo.
     """
 
     AUTO = "auto"

@@ -20,7 +20,8 @@ def output_paths(
     """Return the path of each row's picture: ``out`` itself, or a file inside ``out`` if ``out`` is a folder.
 
     Args:
-        rows: for each result, the input files by role; the optional role ``output`` is the file name of the result.
+        rows: for each result, a dict from role to input file; the optional key ``output`` is the file name of the
+            result.
         out: file for one result, or folder for results.
         listed: whether the rows come from a list (``--pairs``); then ``out`` must be a folder.
         save_masks: whether each picture's mask is written beside it.
@@ -51,10 +52,10 @@ def output_paths(
 
 
 def _name(row: Mapping[str, Path], number: int) -> Path:
-    """Return the file name of a row's result: the row's ``output``, or else a name made of its first two files' names.
+    """Return the file name of a row's result: the row's ``output``, or else the names of the first two files, joined.
 
     Args:
-        row: files by role.
+        row: dict from role to file.
         number: number of the row in its list, for error messages.
 
     Raises:
@@ -88,7 +89,7 @@ def _written(path: Path, save_masks: bool) -> Iterator[Path]:
 
 
 def _resolved(path: Path) -> Path:
-    """Return the absolute path without links and ``..``, so that two spellings of one file are equal."""
+    """Return the absolute path without symbolic links and ``..``, so that two spellings of one path are equal."""
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # a loop of links, or an impossible name: writing raises the error

@@ -1,8 +1,8 @@
 """Run networks that paint or change pictures, in PyTorch or in onnxruntime.
 
-Both painters take the same NumPy arrays, in the order of the network's inputs in `maskgan_cli.weights.export`. An
-array contains label maps (N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, or values for each attribute or class
-(N, attributes or 19) ``float32``.
+The classes for PyTorch and for onnxruntime take the same NumPy arrays, in the order of the network's inputs in
+`maskgan_cli.weights.export`. An array contains label maps (N, S, S) ``uint8``, pictures (N, S, S, 3) ``uint8``, or
+values for each attribute or class (N, attributes or 19) ``float32``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Painter(Protocol):
 
 
 def open_painter(kind: str, weights: str | Path, device: str = "auto") -> Painter:
-    """Load a network for painting, in PyTorch or from an ONNX file.
+    """Load a network that paints pictures, in PyTorch or from an ONNX file, and return its painter.
 
     Args:
         kind: kind of network, a key of `networks.KINDS`, e.g. ``dmn``.

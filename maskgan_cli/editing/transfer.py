@@ -1,4 +1,4 @@
-"""Attribute transfer (``maskgan transfer``): give a face an attribute such as Smiling or Eyeglasses.
+"""Give a face an attribute such as Smiling or Eyeglasses (``maskgan transfer``).
 
 Methods with masks copy the parts that show the attribute, e.g. the mouth, from a second face. StarGAN sets the
 attribute's label, and ELEGANT transfers the attribute from a second face (the exemplar).
@@ -44,12 +44,13 @@ class AttributeRequest:
 
     Attributes:
         name: the picture's file name, for messages.
-        picture: (S, S, 3), the face.
+        picture: (S, S, 3), the face to edit.
         exemplar: (T, T, 3), a face from which the attribute is transferred; None for methods without an exemplar.
         attribute: name of the attribute in CelebA's spelling, e.g. ``Smiling``.
-        value: whether the result has the attribute; used by methods without an exemplar.
-        known: current attributes of the face, from its data set's manifest; empty for other pictures.
-        strength: 0 for no change, 1 for the full change; used by methods with an exemplar.
+        value: whether the result should have the attribute; used by methods without an exemplar.
+        known: dict from attribute to whether the unedited face has this attribute, from the data set's manifest; empty
+            for pictures that belong to no data set.
+        strength: from 0 (no change) to 1 (full change); used by methods with an exemplar.
     """
 
     name: str
@@ -72,7 +73,7 @@ class AttributeRequest:
 
 
 def parts_of(attribute: str) -> tuple[int, ...]:
-    """Return the ids of the mask's classes that show an attribute, e.g. the mouth's for ``Smiling``.
+    """Return the ids of the classes that show an attribute in a mask, e.g. mouth and lips for ``Smiling``.
 
     Raises:
         InputError: masks do not show the attribute.
@@ -105,9 +106,10 @@ def attribute_edits(
     """Make the edit of ``maskgan transfer`` for methods without masks (StarGAN, ELEGANT).
 
     Args:
-        row: files by role: ``source``, and ``target`` if there is an exemplar.
+        row: dict from role to file: ``source``, and ``target`` if there is an exemplar.
         attribute, value, strength: see `AttributeRequest`.
-        exemplar: whether the method needs an exemplar, which is the target; if not, ``value`` is used.
+        exemplar: True: the method transfers the attribute from the file ``target``, with ``strength``. False: the
+            method sets the attribute to ``value``.
         read: not used, because no mask is needed.
     """
     source = read_square_picture(row["source"])
@@ -122,9 +124,9 @@ def attribute_edits(
 
 
 def known_attributes(image: Path) -> dict[str, bool]:
-    """Return whether a picture has each attribute, by the attribute's name, from the manifest of its prepared data set.
+    """Return a dict from attribute name to whether a picture has this attribute, from its prepared data set's manifest.
 
-    Return an empty dict for a picture that is not part of a prepared data set.
+    The dict is empty if the picture is not part of a prepared data set.
     """
     if not in_prepared(image):
         return {}
@@ -133,7 +135,7 @@ def known_attributes(image: Path) -> dict[str, bool]:
 
 @functools.lru_cache(maxsize=4)
 def _manifest(root: Path) -> dict[str, dict[str, bool]]:
-    """Return a dict from the name of each picture of a data set to its attributes: see `known_attributes`.
+    """Return a dict from the name of each picture (without suffix) to its attributes: see `known_attributes`.
 
     Args:
         root: folder of the prepared data set.

@@ -26,7 +26,7 @@ Pose = tuple[float, ...]
 
 @dataclass
 class SessionAccessories:
-    """Draws the accessories of a session, and caches them for the next pictures.
+    """Draws the accessories of a session, and caches the rendered accessories for the next pictures.
 
     Args:
         own: the mask (S, S) of the face before the edit.
@@ -40,9 +40,9 @@ class SessionAccessories:
     _mask: tuple[tuple[bytes, Names, bool], tuple[LabelMap, Names]] | None = None  # arguments and result of `mask`
 
     def mask(self, labels: LabelMap, names: Names, *, bare: bool) -> tuple[LabelMap, Names]:
-        """Divide the accessories into those that the network paints and those that are drawn over its picture.
+        """Choose which accessories the network paints, and which accessories are drawn over the network's picture.
 
-        The decision is the same as that of `render_edits`.
+        `maskgan render` makes the same choice (see `render_edits`).
 
         Args:
             labels: the mask (S, S) without accessories.
@@ -61,7 +61,7 @@ class SessionAccessories:
         return self._mask[1]
 
     def _made(self, labels: LabelMap, names: Names, *, bare: bool) -> tuple[LabelMap, Names]:
-        """Compute the result of `mask`, without its cache."""
+        """Compute what `mask` returns, without using the cache; the parameters are the same."""
         drawn = () if bare else to_draw(names, self.own)
         for name in names:
             labels = labels if name in drawn else wear(labels, item(name))
@@ -80,8 +80,8 @@ class SessionAccessories:
             labels: the mask (S, S) of the edited face.
             names: names of the accessories to draw.
             base: the face before the edit.
-            preview: if true, the accessories keep their pose of the latest full picture, and the result is scaled
-                down to a side of at most `PREVIEW` pixels.
+            preview: if true, the accessories of the latest picture are reused, so they do not follow a new pose of the
+                head; and the result is scaled down to a side of at most `PREVIEW` pixels.
         """
         if not names:
             return picture
@@ -100,7 +100,8 @@ class SessionAccessories:
         """Draw accessories over a picture of the edited face; for the parameters, see `draw`.
 
         Returns:
-            The new picture (T, T, 3), and the accessories alone: their classes at each pixel, and overlays.
+            An object with the new picture (T, T, 3), a label map (T, T) of the drawn accessories (0 elsewhere), and the
+            rendered accessories, which can be composited over other pictures.
         """
         side = len(picture)
         if side not in self._renderers or self._renderers[side][0] != base.key:
@@ -111,6 +112,9 @@ class SessionAccessories:
         return worn
 
     def marked(self, labels: LabelMap, names: Names, base: BaseFace) -> LabelMap:
-        """Return a copy of the mask ``labels`` (S, S) in which the pixels of drawn accessories have their classes."""
+        """Return a copy of the mask ``labels`` (S, S), in which pixels of drawn accessories have the accessory's class.
+
+        For ``names`` and ``base``, see `draw`.
+        """
         worn = self.put_on(base.picture, labels, names, base).labels
         return np.where(worn > 0, worn, labels)

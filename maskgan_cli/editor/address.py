@@ -1,4 +1,7 @@
-"""The editor's token and port, saved for the next start, so that open tabs and bookmarks still work."""
+"""Saves the address of the editor's page (port, and the secret token in the URL) for the next start.
+
+So open tabs and bookmarks still work after a restart.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ class Address:
 def last_address(folder: Path) -> Address:
     """Return the address of the last start, which `keep_address` saved in ``folder``.
 
-    If there is none, or if it was last used more than 30 days ago, return a new token without a port.
+    If no valid address is saved there, or if the saved one was last used more than 30 days ago, return an address with
+    a new token and without a port.
     """
     try:
         kept = read_json(folder / _FILE)

@@ -1,4 +1,4 @@
-"""A session as one zip file, with all files that are needed to resume it, and the provenance of its result."""
+"""Saves an editing session as one zip file, from which the editor can resume it, and opens such files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def pack(session: Session, models: Models, learned: Path | None = None) -> bytes
     Args:
         session: the session.
         models: the networks.
-        learned: the file of personalised weights that ``models`` uses; it is packed too. None if there is none.
+        learned: the file of personalised weights that ``models`` uses, which is packed too; None if ``models`` does not
+            use personalised weights.
     """
     files = {path.name: path.read_bytes() for path in sorted(session.folder.iterdir()) if _KEPT.fullmatch(path.name)}
     if learned is not None:
@@ -50,7 +51,7 @@ def pack(session: Session, models: Models, learned: Path | None = None) -> bytes
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether ``data`` are the bytes of a zip file."""
+    """Return whether ``data`` are the bytes of a zip file."""
     return data.startswith(b"PK\x03\x04")
 
 
@@ -82,9 +83,10 @@ def unpack(data: bytes, root: Path) -> Session:
 
 
 def command(session: Session, learned: bool = False) -> str:
-    """Return the `maskgan render` command line that reproduces the result from the files in the zip.
+    """Return the `maskgan render` command line that reproduces the session's result from the files in the zip.
 
-    The command has no options for the strength and the feather of the edit, so these are left out.
+    The command has no options for the strength of the edit and for its feather (soft border), so its result differs if
+    the session uses these.
 
     Args:
         session: the session.

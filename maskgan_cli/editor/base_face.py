@@ -21,7 +21,7 @@ from maskgan_cli.files import Picture
 from maskgan_cli.labels import LabelMap
 
 _CACHED: Final = 4
-Key = tuple[bool, int]  # whether the glasses are taken off, and the number of the face whose hair is used
+Key = tuple[bool, int]  # whether the glasses are removed; number of the other face whose hair is used (0: own hair)
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class BaseFace:
     """The face that an edit starts from.
 
     Attributes:
-        key: whether the glasses are taken off, and the number of the face whose hair is used (0: its own).
-        picture, labels: the face (S, S, 3) and its label map (S, S).
-        style: picture and label map that the style is encoded from; they never have another person's hair.
-        changes: functions that make the same changes (glasses, hair) in the whole photo, in this order. Each receives
-            the photo (H, W, 3) and the corners (4, 2) of the face in the photo, and returns the changed photo.
+        key: whether the glasses are removed; and the number of the session's other face whose hair is used, counted
+            from 1 (0 if the face keeps its own hair).
+        picture, labels: the face (S, S, 3) and its label map (S, S), after glasses and hair are changed.
+        style: picture (S, S, 3) and label map (S, S) that the style is encoded from: the face with its own hair.
+        changes: functions that make the same changes (glasses, hair) in the whole photo; they are called in this order.
+            Each receives the photo (H, W, 3) and the corners (4, 2) of the face in the photo, and returns the changed
+            photo.
     """
 
     key: Key
@@ -43,7 +45,12 @@ class BaseFace:
     changes: tuple[Callable[[Picture, Square], Picture], ...] = ()
 
     def photo(self, photo: Picture, square: Square) -> Picture:
-        """Return the photo (H, W, 3) after all `changes`; ``square`` has the corners (4, 2) of the face in it."""
+        """Apply all `changes` to a photo (H, W, 3), and return the changed photo.
+
+        Args:
+            photo: the photo.
+            square: corners (4, 2) of the face in the photo.
+        """
         for change in self.changes:
             photo = change(photo, square)
         return photo
@@ -51,7 +58,7 @@ class BaseFace:
 
 @dataclass
 class BaseFaces:
-    """A cache of the latest base faces of a session. It saves time, because replacing the hair takes a second."""
+    """A cache of the latest base faces of a session. The cache saves time, because replacing hair takes a second."""
 
     _made: OrderedDict[Key, BaseFace] = field(default_factory=OrderedDict)
 
@@ -59,9 +66,9 @@ class BaseFaces:
         """Return a base face from the cache, or make it.
 
         Args:
-            face: the face of the photo.
-            key: whether the glasses are taken off, and the number of the face whose hair is used (0: its own).
-            hair: the face whose hair is used; None if ``face`` keeps its own hair.
+            face: the face to edit, as detected in the photo.
+            key: see `BaseFace`.
+            hair: the other face, whose hair is used; None if ``face`` keeps its own hair.
         """
         found = self._made.pop(key, None) or _base(face, key, hair)
         self._made[key] = found
@@ -71,7 +78,7 @@ class BaseFaces:
 
 
 def _base(face: EditedFace, key: Key, hair: EditedFace | None) -> BaseFace:
-    """Make a base face: take off the glasses and replace the hair as `BaseFaces.get` describes."""
+    """Remove the glasses of ``face`` and replace its hair; for the parameters, see `BaseFaces.get`."""
     picture, labels = face.picture, face.labels
     changes: list[Callable[[Picture, Square], Picture]] = []
     if key[0] and (found := without_clear_glasses(picture, labels)) is not None:

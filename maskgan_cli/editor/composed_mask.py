@@ -1,4 +1,6 @@
-"""Composes the mask of an edit: starts from a base mask, removes accessories, and applies sliders with MaskVAE.
+"""Composes the mask of an edit: starts from a base mask, removes accessories, and applies sliders (e.g. smile).
+
+A slider moves the mask in MaskVAE's latent space.
 
 The steps are applied in order, and their results are cached. The page sends the slider that the user is moving as the
 last one, so that the cached results of all other steps can be reused.
@@ -32,12 +34,12 @@ STEP: Final = 0.05  # step of the sliders
 
 @dataclass(frozen=True)
 class Composition:
-    """The steps that are applied to the base mask.
+    """The changes that are applied to a base mask.
 
     Attributes:
-        sliders: (name, amount) of each slider. The name is a direction of `DIRECTIONS`, or ``other-K`` for
-            interpolation towards the K-th other face.
-        removed: names of the accessories to remove before the sliders, from `REMOVABLE`.
+        sliders: (name, amount) of each slider. The name is a key of `DIRECTIONS`, e.g. ``smile``, or ``other-K`` for
+            interpolation towards the mask of the session's K-th other face (amount 1: that mask).
+        removed: names of the accessories to remove before the sliders are applied, from `REMOVABLE`.
     """
 
     sliders: tuple[tuple[str, float], ...] = ()
@@ -48,7 +50,7 @@ class Composition:
         """Make a composition from the parameters of a request.
 
         Args:
-            sliders: names and amounts, e.g. ``smile:0.5,open-mouth:0.3``.
+            sliders: names and amounts (-3 to 3) of the sliders, e.g. ``smile:0.5,open-mouth:0.3``.
             removed: names of accessories separated by commas, e.g. ``glasses``.
 
         Raises:
@@ -63,18 +65,18 @@ class Composition:
 
 @dataclass
 class Composer:
-    """Composes masks, and caches the results of the latest steps."""
+    """Composes masks, and caches the latest intermediate masks."""
 
     _masks: OrderedDict[bytes, LabelMap] = field(default_factory=OrderedDict, repr=False)
 
     def __call__(self, session: Session, models: Models, base: LabelMap, how: Composition) -> LabelMap:
-        """Apply the steps of a composition to a base mask, and return the new mask (S, S).
+        """Apply a composition (removed accessories, then sliders) to a base mask, and return the new mask (S, S).
 
         Args:
             session: the session whose other faces the sliders refer to.
             models: the networks.
-            base: the base mask (S, S).
-            how: the composition.
+            base: the mask (S, S) to start from.
+            how: the accessories to remove and the sliders to apply.
 
         Raises:
             InputError: the composition names another face that does not exist.
@@ -96,7 +98,16 @@ class Composer:
 
 
 def slider_range(session: Session, models: Models, name: str) -> tuple[float, float] | None:
-    """Return the useful lowest and highest amount of a slider for the session's face; None if it has no effect.
+    """Return the lowest and the highest amount of a slider at which the session's face looks human.
+
+    Args:
+        session: the session.
+        models: the networks.
+        name: name of the slider, from `DIRECTIONS`.
+
+    Returns:
+        Two amounts (factors of the slider's change) from -1 to 1, multiples of `STEP`; None if the slider cannot change
+        this face.
 
     Raises:
         InputError: there is no slider of this name.

@@ -19,15 +19,15 @@ SIDES: Final = (256, 512)  # sides of an edited face in pixels; the larger one i
 
 @dataclass(frozen=True)
 class EditedFace:
-    """A face to edit.
+    """A face to edit, its label map, and its position in the photo.
 
     Attributes:
         picture: the face (S, S, 3).
-        labels: its label map (S, S).
+        labels: the label map (S, S) of the face.
         square: corners (4, 2) of the face in the photo, see `oriented_square`; None if the whole picture is the face.
-        parser: SHA-256 of the parser that made the label map, or an empty string.
+        parser: SHA-256 of the parser that predicted the label map; an empty string if the label map has another origin.
         places: corners (4, 2) of all faces of the photo that are large enough to edit, from left to right.
-        number: number of this face among ``places``, from 1.
+        number: number of this face among ``places``, counted from 1.
     """
 
     picture: Picture
@@ -39,7 +39,7 @@ class EditedFace:
 
 
 def face_of(photo: Picture, models: Models, what: str = "the picture", number: int | None = None) -> EditedFace:
-    """Detect a face in a photo, crop it, and predict its label map. If the picture is a face crop, use all of it.
+    """Detect a face in a photo, crop it, and predict its label map. If the photo is a face crop, use the whole photo.
 
     Faces and crops are recognised as in the editing commands (`PhotoSearch`, `framed`). But here, faces that are too
     small are not counted, and no mask files are read.
@@ -68,12 +68,12 @@ def face_of(photo: Picture, models: Models, what: str = "the picture", number: i
 
 
 def side_for(extent: float) -> int:
-    """Choose the side (one of `SIDES`) at which to edit a face that is ``extent`` pixels wide in the photo."""
+    """Return the side (one of `SIDES`) at which to edit a face that is ``extent`` pixels wide in the photo."""
     return next((side for side in SIDES if extent <= 1.5 * side), SIDES[-1])
 
 
 def resized(face: EditedFace, side: int) -> EditedFace:
-    """Return a copy of the face, resized to ``side`` pixels."""
+    """Return a copy of the face, whose picture and label map are resized to ``side`` x ``side`` pixels."""
     return replace(face, picture=resize_image(face.picture, side), labels=resize_labels(face.labels, side))
 
 

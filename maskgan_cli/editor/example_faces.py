@@ -42,14 +42,14 @@ def rendered(name: str) -> EditedFace:
 
 
 def thumbnail(name: str) -> Picture:
-    """Return a picture of an example's face, for the list of examples."""
+    """Return a picture (S, S, 3) of an example's face, for the list of examples on the page."""
     if known("the example", name, EXAMPLES) == PHOTO:
         return photo()[10:210, 124:324]
     return rendered(name).picture
 
 
 def open_example(name: str, models: Models) -> tuple[EditedFace, Picture | None]:
-    """Return the face of an example, and the photo that it is cropped from (None for rendered faces).
+    """Return the face of an example, and the photo that the face is cropped from; the photo is None for rendered faces.
 
     Raises:
         InputError: there is no example of this name, or faces cannot be detected.

@@ -20,7 +20,7 @@ FADE: Final = "fade.png"  # file in a session's folder
 
 
 def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
-    """Blend the pictures of the face before and after the edit.
+    """Blend the pictures of the face before and after the edit pixel by pixel, and return the blended picture.
 
     Args:
         before, after: square pictures of any side; the result has the side of ``after``.
@@ -34,7 +34,7 @@ def faded(before: Picture, after: Picture, fade: LabelMap) -> Picture:
 
 
 def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap) -> Picture:
-    """Blend the photos before and after the edit.
+    """Blend the photos before and after the edit pixel by pixel, and return the blended photo.
 
     Args:
         before, after: the photos (H, W, 3).
@@ -48,7 +48,7 @@ def faded_photo(before: Picture, after: Picture, square: Square, fade: LabelMap)
 
 
 def read_fade(path: Path) -> LabelMap | None:
-    """Read the opacity (S, S) of an edit, 0 to 255; None if the file does not exist.
+    """Read and return the opacity (S, S) of an edit, 0 to 255; None if the file does not exist.
 
     Raises:
         InputError: the file is not readable.

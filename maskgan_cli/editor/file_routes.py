@@ -33,7 +33,7 @@ async def sessions(context: Context, most: Annotated[int, Query(ge=1, le=100)] =
 
 @router.delete("/sessions/{name}")
 async def delete(context: Context, name: Name) -> dict[str, str]:
-    """Delete a session and its files."""
+    """Delete a session and its files; the response contains the session's id."""
     await context.work(lambda: context.store.remove(name))
     return {"deleted": name}
 
@@ -46,7 +46,7 @@ async def thumbnail(context: Context, name: Name) -> Response:
 
 @router.get("/sessions/{name}/mask.png")
 async def mask(context: Context, name: Name) -> Response:
-    """Download the edited label map as a palette PNG."""
+    """Respond with a download: the edited label map as a palette PNG."""
     session = await context.work(lambda: context.store.get(name))
     data = await context.work(lambda: encode_png(palette_image(session.mask(context.models_of(session)))))
     return png(data, download=f"{stem(session)}-mask.png")
@@ -54,7 +54,7 @@ async def mask(context: Context, name: Name) -> Response:
 
 @router.get("/sessions/{name}/result.png")
 async def result(context: Context, name: Name) -> Response:
-    """Download the edited face; the file contains its provenance."""
+    """Respond with a download: the edited face (PNG) with its provenance."""
     session = await context.work(lambda: context.store.get(name))
     data = await context.work(lambda: session.result(context.models_of(session)))
     return png(data, download=f"{stem(session)}-{'face' if session.face.square is not None else 'edited'}.png")
@@ -62,7 +62,7 @@ async def result(context: Context, name: Name) -> Response:
 
 @router.get("/sessions/{name}/strip.png")
 async def strip(context: Context, name: Name) -> Response:
-    """Download one picture that shows the face before the edit, the mask, and the face after the edit."""
+    """Respond with a download: the face before the edit, the mask, and the face after the edit in one picture."""
     session = await context.work(lambda: context.store.get(name))
     return png(
         await context.work(lambda: session.strip(context.models_of(session))),
@@ -72,7 +72,7 @@ async def strip(context: Context, name: Name) -> Response:
 
 @router.get("/sessions/{name}/photo.{kind}")
 async def photo(context: Context, name: Name, kind: Literal["png", "jpg"]) -> Response:
-    """Download the whole photo with the edit."""
+    """Respond with a download: the whole photo with the edit."""
     session = await context.work(lambda: context.store.get(name))
     data = await context.work(lambda: session.in_photo(context.models_of(session), f".{kind}"))
     return attached(data, _TYPES[kind], f"{stem(session)}-edited.{kind}")
@@ -80,7 +80,7 @@ async def photo(context: Context, name: Name, kind: Literal["png", "jpg"]) -> Re
 
 @router.get("/sessions/{name}/session.zip")
 async def archive(context: Context, name: Name) -> Response:
-    """Download the session as a zip file."""
+    """Respond with a download: the session as a zip file."""
     session = await context.work(lambda: context.store.get(name))
 
     def job() -> bytes:
@@ -93,7 +93,7 @@ async def archive(context: Context, name: Name) -> Response:
 
 @router.post("/sessions/{name}/as-mask")
 async def as_mask(context: Context, request: Request, name: Name) -> Response:
-    """Respond with the uploaded label map, resized to the session's side; with status 204 if it is not a mask."""
+    """Respond with the uploaded label map in the size of the session's face; with status 204 if it is no label map."""
 
     def job(data: bytes) -> Response:
         session, labels = context.store.get(name), decode_mask(data)
@@ -104,7 +104,7 @@ async def as_mask(context: Context, request: Request, name: Name) -> Response:
 
 @router.get("/sessions/{name}/history")
 async def history(context: Context, name: Name) -> Response:
-    """Respond with the saved undo history in the page's format; with status 204 if there is none."""
+    """Respond with the undo history that the page has saved; with status 204 if the page has not saved one."""
     path = (await context.work(lambda: context.store.get(name))).folder / HISTORY
     return raw(path.read_bytes()) if path.is_file() else Response(status_code=204)
 
@@ -120,14 +120,14 @@ async def keep_history(context: Context, request: Request, name: Name) -> Respon
 
 @router.get("/sessions/{name}/learning")
 async def learning(context: Context, name: Name) -> dict[str, Any]:
-    """Return the progress of a session's personalisation: see `Learning.state`."""
+    """Return the progress of the fine-tuning on a session's face: see `Learning.state`."""
     session = await context.work(lambda: context.store.get(name))
     return context.learning.state(session)
 
 
 @router.post("/sessions/{name}/learning")
 async def learn(context: Context, name: Name, cancel: bool = False) -> dict[str, Any]:
-    """Start or cancel the personalisation of a session, and return its progress."""
+    """Start or cancel the fine-tuning on a session's face, and return the progress: see `Learning.state`."""
     session = await context.work(lambda: context.store.get(name))
     if cancel:
         context.learning.cancel()
@@ -138,7 +138,7 @@ async def learn(context: Context, name: Name, cancel: bool = False) -> dict[str,
 
 @router.post("/sessions/{name}/personal")
 async def personal(context: Context, name: Name, on: bool) -> dict[str, Any]:
-    """Enable or disable the personalised weights of a session, and return its state."""
+    """Enable or disable the personalised weights of a session, and return the session's state."""
 
     def job() -> dict[str, Any]:
         session = context.store.get(name)
@@ -150,9 +150,9 @@ async def personal(context: Context, name: Name, on: bool) -> dict[str, Any]:
 
 
 def fitted(labels: LabelMap, session: Session) -> LabelMap:
-    """Convert an uploaded mask to a mask (S, S) of the session's face.
+    """Convert an uploaded mask to a mask (S, S) of the session's face, and return the new mask.
 
-    The upload may be a square mask of the face, or a mask of the whole photo, from which the face is cut out.
+    The uploaded mask may be a square mask of the face, or a mask of the whole photo, from which the face is cut out.
 
     Raises:
         InputError: the mask is neither square nor of the photo's size.

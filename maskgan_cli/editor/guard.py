@@ -1,8 +1,8 @@
 """Access control of the editor: the token in the path, the host and the origin; and security headers.
 
-Pages of other sites can make a browser send requests to a server on this machine. Three checks reject such requests:
-they lack the token; they have another origin; and if the other site's domain resolves to this machine ("DNS
-rebinding"), this domain is not an accepted host.
+Pages of other sites can make a browser send requests to a server on this machine. Three checks reject such requests.
+Token: other sites do not know the token. Origin: the browser states that the request comes from another site. Host: if
+the other site's domain resolves to this machine ("DNS rebinding"), this domain is not an accepted host.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Guard:
                 await _reject(send_marked, 503, "the editor has ended; the session is saved")
 
     def _is_accepted(self, host: str) -> bool:
-        """Whether ``host``, the value of the Host header, is an accepted name of this server."""
+        """Return whether ``host``, the value of the Host header, is an accepted name of this server."""
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         name = name.strip("[]").lower()
         if name in self.hosts:

@@ -1,6 +1,6 @@
-"""Personalisation in the background: fine-tunes the generator on a session's face, as ``maskgan personalise`` does.
+"""Fine-tunes the generator on a session's face in the background, as ``maskgan personalise`` does.
 
-The process ``python -m maskgan_cli.editor.learning_process`` does the work and prints its progress as lines of JSON.
+The child process ``python -m maskgan_cli.editor.learning_process`` trains, and prints its progress as lines of JSON.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ STEPS: Final = 100
 
 @dataclass
 class Learning:
-    """Runs personalisations in a child process, one at a time.
+    """Runs personalisations (fine-tuning of the generator on one face) in a child process, one at a time.
 
     Attributes:
-        folder: folder of the personalised weights, which are named by the SHA-256 of the face's picture.
+        folder: folder of the personalised weights; each file is named by the SHA-256 of the face's picture.
         files: the weights files that training starts from.
         steps: number of training steps.
     """
@@ -42,7 +42,7 @@ class Learning:
     _since: float = 0.0
 
     def file_of(self, session: Session) -> Path | None:
-        """Return the file of personalised weights for a session's face; None if there is none."""
+        """Return the path of the personalised weights for a session's face; None if they do not exist."""
         own = session.folder / "person.safetensors"  # from an opened session file
         return next((path for path in (own, self._path(session)) if path.is_file()), None)
 
@@ -74,8 +74,9 @@ class Learning:
     def state(self, session: Session) -> dict[str, Any]:
         """Return the progress of a session's personalisation as a dict for the page.
 
-        The entry ``state`` is "none", "running", "done" or "failed". During the training there are also ``done`` and
-        ``total``, both numbers of steps, and ``seconds_left``, an estimate that is None before the first step.
+        The entry ``state`` is "none", "running", "done" or "failed". While the training is running, there are also
+        ``done`` (finished training steps), ``total`` (all training steps), and ``seconds_left`` (estimate of the
+        remaining time; None before the first step).
         """
         if self._session == session.id and self.running:
             done, total = self._progress["done"], self._progress["total"]
@@ -98,7 +99,7 @@ class Learning:
         return self.folder / f"{sha256(session.folder / 'face.png')}.safetensors"
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
-        """Read the lines of progress that the child process prints, until the process ends."""
+        """Read the progress that the child process prints (lines of JSON) and store it, until the process ends."""
         assert process.stdout is not None
         with process:  # closes the pipes
             for line in process.stdout:

@@ -40,7 +40,7 @@ def learn(folder: Path, out: Path, start: Path, parser: Path, steps: int) -> Non
 
 
 def _report(done: int, total: int) -> None:
-    """Print the progress as a line of JSON."""
+    """Print the numbers of finished training steps (``done``) and of all steps (``total``) as a line of JSON."""
     print(json.dumps({"done": done, "total": total}), flush=True)
 
 

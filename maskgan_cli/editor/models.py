@@ -38,7 +38,7 @@ _SMALL: Final = 0.4  # share of the picture; if the area to repaint is larger, t
 
 @dataclass(frozen=True)
 class Files:
-    """The weights files of generator, MaskVAE and parser. All must exist at the start; some are loaded on first use."""
+    """The weights files of generator, MaskVAE and parser. All files must exist; some are loaded on first use."""
 
     dmn: Path
     vae: Path
@@ -46,7 +46,7 @@ class Files:
 
 
 class Models:
-    """Loads the networks, and has a method for each operation that needs one. Not thread-safe.
+    """Loads the networks, and has a method for each operation that needs a network. Not thread-safe.
 
     Args:
         files: the weights files.
@@ -68,7 +68,7 @@ class Models:
         self.size = network.config.image_size
 
     def with_weights(self, path: Path) -> Models:
-        """Return a copy with the generator and style encoder of another weights file; the latest copy is cached.
+        """Return a copy that uses the generator and style encoder of the weights file ``path``; cache the latest copy.
 
         Raises:
             InputError: the file is not readable.
@@ -82,12 +82,12 @@ class Models:
 
     @functools.cached_property
     def manifold(self) -> MaskManifold:
-        """The latent space of MaskVAE."""
+        """MaskVAE as an object that encodes masks to latent codes, and decodes codes to masks."""
         return MaskManifold(self.files.vae, self._device)
 
     @functools.cached_property
     def directions(self) -> Directions:
-        """Directions in MaskVAE's latent space that change a mask, e.g. smile."""
+        """Directions in MaskVAE's latent space; moving a mask's code along one changes the mask, e.g. to a smile."""
         return Directions(self.manifold)
 
     @functools.cached_property
@@ -104,7 +104,7 @@ class Models:
         return MaskMaker(self.files.parser, self._device, lambda line: None)
 
     def parse(self, picture: Picture) -> tuple[LabelMap, str]:
-        """Predict the label map (S, S) of a face (S, S, 3); return it and the SHA-256 of the parser's weights."""
+        """Predict the label map (S, S) of a face (S, S, 3); return the map and the SHA-256 of the parser's weights."""
         return self._parser(Path("picture"), picture)
 
     @torch.inference_mode()
@@ -149,7 +149,7 @@ class Models:
         return result
 
     def _near(self, lines: Region) -> slice:
-        """Return the range of rows or columns to repaint; its ends are multiples of the network's unit.
+        """Return the range of rows or columns to repaint; both ends are multiples of 32 (or more for deeper networks).
 
         Args:
             lines: (size,), true for the rows or columns in which pixels changed.
@@ -162,7 +162,7 @@ class Models:
         return torch.from_numpy(np.array(resize_labels(labels, self.size)))[None].to(self.device)
 
     def about(self) -> dict[str, Any]:
-        """Return the SHA-256 of the generator's weights and the image size, for the provenance of a result."""
+        """Return a dict with the generator's SHA-256 (``weights``) and image size (``size``), for the provenance."""
         return {"weights": self.weights.sha256, "size": self.size}
 
 
@@ -175,9 +175,15 @@ def blend(
     reference: ReferenceFace | None = None,
     motion: PhotoMotion | None = None,
 ) -> Picture:
-    """Composite the edit of a face (S, S, 3) with the default settings of the editing commands.
+    """Composite an edit into a face with the default settings of the editing commands.
 
-    For the parameters, see `paste_back`.
+    Args:
+        picture: (S, S, 3), the face before the edit.
+        painted: the network's output: a square picture, or a function that returns it.
+        before, after: (S, S), the label maps before and after the edit.
+        place: the photo that the face was cropped from, and the position of the face; None if there is no photo.
+        reference: another face whose mouth or hair is used; None if there is none.
+        motion: how the face's pixels move, from `motion_between`; None: it is computed.
 
     Returns:
         The edited face (S, S, 3); if ``place`` is given, the whole photo (H, W, 3) with the edited face.
@@ -193,7 +199,10 @@ def blend_quickly(
     reference: ReferenceFace | None,
     motion: PhotoMotion,
 ) -> Picture:
-    """Composite like `blend`, but return a picture with a side of at most `PREVIEW` pixels, for previews."""
+    """Composite like `blend`, but return a picture (T, T, 3) with T of at most `PREVIEW` pixels, for previews.
+
+    The parameters are those of `blend`, in full size.
+    """
     side = min(PREVIEW, len(picture))
     small, labels = resize_image(picture, side), resize_labels(before, side)
     return blend(small, painted, labels, after, None, reference, motion.resized(side))

@@ -35,7 +35,7 @@ from maskgan_cli.labels import ID, LabelMap, Region
 
 @dataclass
 class SessionPainting(SessionState):
-    """A session that renders its edited face. The latest steps of the rendering are cached."""
+    """A session that renders its edited face. The latest result of each step of the rendering is cached."""
 
     # Caches; each entry has a key that identifies its inputs. They contain, in this order: base faces; style codes; the
     # latest network output, motion, composited picture and final picture.
@@ -53,7 +53,7 @@ class SessionPainting(SessionState):
     def paint(
         self, models: Models, labels: LabelMap, options: RenderOptions, *, revision: int, preview: bool, brush: bool
     ) -> Picture:
-        """Return the picture that `Session.render` encodes; the parameters and errors are the same."""
+        """Render and return the picture that `Session.render` encodes as a file; parameters and errors are the same."""
         options.check(len(self.others))
         job = self._job(models, labels, options, preview=preview)
         latest = self._motion
@@ -66,21 +66,22 @@ class SessionPainting(SessionState):
         return self._finished(job)
 
     def painted(self, models: Models, labels: LabelMap) -> Picture:
-        """Render a label map (S, S) with the session's options, except the opacity, without saving it.
+        """Render a label map (S, S) with the session's options except the opacity, without saving the label map.
 
         Returns:
-            (S, S, 3), or a picture of the network's size if it is not composited.
+            The picture (S, S, 3) with the edit composited into the face; the network's output (size, size, 3) if
+            `RenderOptions.bare` is true.
         """
         return self._finished(self._job(models, labels, replace(self.options, fade=None)))
 
     def _job(self, models: Models, labels: LabelMap, options: RenderOptions, *, preview: bool = False) -> _Job:
-        """Collect the inputs of one rendering.
+        """Collect and return the inputs of one rendering.
 
         Args:
             models: the networks.
-            labels: the label map (S, S) that the page sent, without accessories.
+            labels: the label map (S, S) that the page sent, without the accessories that are put on.
             options: the options of the rendering.
-            preview: whether the result is a preview.
+            preview: whether a preview is rendered.
         """
         labels, names = self._accessories.mask(labels, options.items, bare=options.bare)
         bare = options.remove_glasses or "glasses" in kinds_of(names)
@@ -89,7 +90,7 @@ class SessionPainting(SessionState):
         return _Job(models, labels, options, base, names, preview)
 
     def _painting(self, job: _Job) -> Picture:
-        """Return the network's output (size, size, 3) for a job.
+        """Return the network's output (size, size, 3) for the inputs of one rendering.
 
         The latest output is cached, because the page requests first a preview of a mask and then the full picture.
         """
@@ -99,10 +100,10 @@ class SessionPainting(SessionState):
         return self._painted[1]
 
     def _latest_painting(self, job: _Job) -> Picture:
-        """Return the latest network output (size, size, 3) of the job's style, whatever its mask, for a preview.
+        """Return the latest network output (size, size, 3) with the style of ``job``, even if its mask was another one.
 
-        Previews show only the regions of it that the moved photo lacks, until the full picture follows. If there is no
-        such output, the network generates one.
+        Previews use this output only for regions that the moved photo does not show; the full picture follows soon. If
+        there is no output with this style, the network generates one.
         """
         style = (job.options.style, job.base.key[0], job.models.weights.sha256)
         if self._painted is not None and self._painted[0][1:] == style:
@@ -110,25 +111,25 @@ class SessionPainting(SessionState):
         return self._painting(job)
 
     def _stroke(self, job: _Job, latest: PhotoMotion) -> Picture:
-        """Render a quick preview after a stroke of the brush: see ``brush`` of `Session.render`.
+        """Render and return a quick preview (T, T, 3) after a brush stroke: see ``brush`` of `Session.render`.
 
         Args:
-            job: the inputs.
-            latest: motion of the photo's pixels in the latest picture. It is used again; only the regions that the
-                moved photo does not show are computed again.
+            job: the inputs of the rendering.
+            latest: motion of the photo's pixels in the latest picture. This motion is used again; only the regions that
+                the moved photo does not show are computed again.
         """
         base, motion = job.base, latest.towards(with_jaw(job.base.labels, job.labels))
         painting = partial(self._repainting, job, motion)
         return blend_quickly(base.picture, painting, base.labels, job.labels, self._reference(job.options), motion)
 
     def _repainting(self, job: _Job, motion: PhotoMotion) -> Picture:
-        """Return the latest network output, generated again around the pixels whose class has changed since then.
+        """Return the latest network output (size, size, 3), generated again where the label map has changed since then.
 
-        If there is no such output, the area of the change is generated and put into the photo. But if regions outside
-        of this area have to be generated too, the whole face is generated.
+        If there is no output with the style of ``job``, the changed area is generated and put into the photo instead.
+        But if regions outside of this area have to be generated too, the whole face is generated.
 
         Args:
-            job: the inputs.
+            job: the inputs of the rendering.
             motion: motion of the photo's pixels; regions that the moved photo does not show have to be generated.
         """
         models, labels, size = job.models, job.labels, job.models.size
@@ -148,7 +149,7 @@ class SessionPainting(SessionState):
         return models.repaint(painting, labels, self._style_code(job), changed)
 
     def _moved(self, job: _Job) -> PhotoMotion:
-        """Return the motion of the face's pixels from the mask before the edit to the edited mask.
+        """Return how the face's pixels move when its mask changes to the edited mask.
 
         The latest motion is cached, because the page requests first a preview of a mask and then the full picture.
         """
@@ -158,10 +159,10 @@ class SessionPainting(SessionState):
         return self._motion[1]
 
     def _finished(self, job: _Job) -> Picture:
-        """Render the finished picture of a job.
+        """Render and return the picture for the inputs of one rendering.
 
         The network's output is composited into the face with the opacity of the edit, and accessories are drawn over
-        it. If the options are ``bare``, the network's output is returned unchanged.
+        the face. If `RenderOptions.bare` is true, the network's output is returned unchanged.
         """
         if job.options.bare:
             return self._painting(job)
@@ -193,7 +194,7 @@ class SessionPainting(SessionState):
     def _reference(self, options: RenderOptions) -> ReferenceFace | None:
         """Return the other face whose mouth shape was copied; None if no mouth was copied.
 
-        The picture of this face can be the source of the inside of the mouth.
+        The inside of the mouth (teeth, tongue) can be taken from the picture of this face.
         """
         if not options.mouth:
             return None
@@ -201,7 +202,7 @@ class SessionPainting(SessionState):
         return ReferenceFace(other.picture, other.labels)
 
     def picture(self, models: Models) -> Picture:
-        """Return the latest result: (S, S, 3), or a picture of the network's size if it is not composited."""
+        """Render and return the saved edit (S, S, 3); the network's output (size, size, 3) if `RenderOptions.bare`."""
         return self._finished(self._job(models, self.labels, self.options))
 
     def photo(self) -> Photo:
@@ -236,7 +237,7 @@ class SessionPainting(SessionState):
         return renderer.put_on(made, labels, job.names).picture
 
     def _style_code(self, job: _Job) -> Tensor:
-        """Return the style code (1, style_dim) for a job; the code of each face is computed only once."""
+        """Return the style code (1, style_dim) of the face whose style is used; each code is computed only once."""
         style, bare = job.options.style, job.base.key[0]
         key = (style, bare, job.models.weights.sha256)
         if key not in self._styles:
@@ -246,7 +247,7 @@ class SessionPainting(SessionState):
         return self._styles[key]
 
     def swapped(self, labels: LabelMap, number: int, parts: tuple[int, ...], hair: int = 0) -> tuple[LabelMap, int]:
-        """Replace parts of a mask by those of another face, which are aligned with the edited face (see `fit_parts`).
+        """Replace parts of a mask by the same parts of another face, aligned with the edited face (see `fit_parts`).
 
         Args:
             labels: the mask (S, S) before the replacement.
@@ -272,7 +273,10 @@ class SessionPainting(SessionState):
         return swap_parts(fitted_hair(other.labels, labels, fit), shape, rest), number
 
     def _with_hair(self, number: int, labels: LabelMap) -> LabelMap:
-        """Return a mask (S, S) with the hair of the other face ``number``; unchanged if its hair cannot be used."""
+        """Return the mask ``labels`` (S, S) with the hair of the other face ``number`` (counted from 1).
+
+        If that hair cannot be put on the session's face, the mask is returned unchanged.
+        """
         other = self.other(number)
         fit = hair_to_take(other.labels, self.face.labels)
         return labels if fit is None else fitted_hair(other.labels, labels, fit)
@@ -285,10 +289,10 @@ class _Job:
     Attributes:
         models: the networks.
         labels: the label map (S, S) for the network.
-        options: see `RenderOptions`.
+        options: the options of the rendering.
         base: the face that the edit starts from.
         names: names of the accessories that are drawn over the picture.
-        preview: whether the result is a preview.
+        preview: whether a preview is rendered.
     """
 
     models: Models
@@ -300,7 +304,7 @@ class _Job:
 
 
 def _around(region: Region) -> Region:
-    """Return a boolean mask (H, W) of the bounding box of a region (H, W), which must not be empty."""
+    """Return a boolean mask (H, W), true in the bounding box of ``region`` (H, W), which must not be empty."""
     rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
     box = np.zeros_like(region)
     box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True

@@ -26,11 +26,11 @@ _WAITING: Final = 12  # uploads that may wait
 
 
 class UploadLimit:
-    """An async context manager that limits concurrent uploads.
+    """An async context manager that limits concurrent uploads; each upload is processed in the block.
 
     Args:
-        active: number of uploads inside the block at the same time.
-        waiting: number of uploads that may wait; further ones raise `Busy`.
+        active: number of uploads that may be in the block at the same time.
+        waiting: number of uploads that may wait for the block; further uploads raise `Busy`.
     """
 
     def __init__(self, active: int, waiting: int) -> None:
@@ -73,7 +73,7 @@ class RequestContext:
         object.__setattr__(self, "learning", Learning(self.store.root / "people", self.models.files))
 
     async def work(self, job: Callable[[], T]) -> T:
-        """Run a job in the worker thread and return its result.
+        """Run the function ``job`` in the worker thread and return what it returns.
 
         Raises:
             Busy: too many jobs are waiting.
@@ -85,10 +85,10 @@ class RequestContext:
         return self.store.add(Session.begin(self.store.root, face, name, photo, chosen=chosen))
 
     def describe(self, session: Session) -> dict[str, Any]:
-        """Return the state of a session for the page.
+        """Return the state of a session as a dict for the page.
 
-        The result has the entries of `Session.state` and two more: ``earlier``, the id of an earlier session that edits
-        the same file (see `SessionStore.earlier`), and ``learned``, whether personalised weights exist.
+        The dict has the entries of `Session.state` and two more: ``earlier``, the id of an earlier session that edits
+        the same file (see `SessionStore.earlier`), and ``learned``, whether personalised weights for the face exist.
         """
         learned = self.learning.file_of(session) is not None
         return {**session.state(), "earlier": self.store.earlier(session), "learned": learned}
@@ -99,9 +99,9 @@ class RequestContext:
         return self.models if path is None else self.models.with_weights(path)
 
     async def work_on(self, request: Request, job: Callable[[bytes], T]) -> T:
-        """Read the body of a request, run ``job(body)`` in the worker thread, and return the result of the job.
+        """Read the body of a request, run ``job(body)`` in the worker thread, and return what ``job`` returns.
 
-        `uploads` limits the number of bodies that are in memory at a time.
+        The attribute ``uploads`` limits the number of bodies that are in memory at a time.
 
         Raises:
             TooLarge: the body is too large.

@@ -1,4 +1,4 @@
-"""Routes of sessions. Each one reads its request, runs a job in the worker thread, and responds."""
+"""Routes of sessions. Each route reads a request, runs a function in the worker thread, and responds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def example_picture(context: Context, name: Name) -> Response:
 async def begin(
     context: Context, request: Request, example: Text = "", name: Text = "picture", turn: Turn = 0
 ) -> dict[str, Any]:
-    """Start a session and return its state.
+    """Start a session and return the state of the session: see `RequestContext.describe`.
 
     The session starts with the example face ``example``, with an uploaded picture (rotated clockwise by ``turn``
     degrees), or from an uploaded session file.
@@ -63,16 +63,17 @@ async def begin(
 
 @router.get("/sessions/{name}")
 async def state(context: Context, name: Name) -> dict[str, Any]:
-    """Return the state of a session."""
+    """Return the state of a session as a dict: see `RequestContext.describe`."""
     return await context.work(lambda: context.describe(context.store.get(name)))
 
 
 @router.post("/sessions/{name}/choose")
 async def choose(context: Context, name: Name, number: Number = 0, turn: Turn = 0) -> dict[str, Any]:
-    """Choose the face ``number`` of the photo (from the left; 0 keeps the face), or rotate the photo clockwise.
+    """Choose the face ``number`` of the photo, or rotate the photo clockwise by ``turn`` degrees.
 
-    If the face or the rotation changes, a new session starts from the edited photo, so that edits of other faces are
-    kept. Returns the state of the new session, or of the present one if nothing changes.
+    Faces are counted from the left; number 0 keeps the face. If the face or the rotation changes, a new session starts
+    from the edited photo, so that edits of the photo's other faces are kept. Returns the state of the new session. If
+    nothing changes, returns the state of the present session.
     """
 
     def job() -> dict[str, Any]:
@@ -111,9 +112,10 @@ async def labels(context: Context, name: Name, which: Literal["face", "mask"]) -
 
 @router.get("/sessions/{name}/command")
 async def equivalent(context: Context, name: Name) -> dict[str, Any]:
-    """Return the command that reproduces the result, and whether it reproduces the result exactly.
+    """Return a dict: ``command``, a command line that reproduces the result; ``exact``, whether it does so exactly.
 
-    If the edit has a strength or feather, the result of the command differs, because it has no options for these.
+    If the edit has a strength or a feather (soft border), the command's result differs, because the command has no
+    options for these.
     """
 
     def job() -> dict[str, Any]:
@@ -182,7 +184,10 @@ async def patches(context: Context, name: Name) -> Response:
 
 @router.post("/sessions/{name}/others")
 async def add_other(context: Context, request: Request, name: Name, example: Text = "") -> dict[str, Any]:
-    """Add another face to the session, an example or an uploaded picture; return its number and the state."""
+    """Add another face to the session; return the number of the added face and the session's state.
+
+    The face is that of the example ``example``. If ``example`` is empty, the face is detected in the uploaded picture.
+    """
 
     def job(data: bytes) -> dict[str, Any]:
         session, models = context.store.get(name), context.models
@@ -204,9 +209,10 @@ async def other(context: Context, name: Name, number: int) -> Response:
 async def swap(
     context: Context, request: Request, name: Name, other: Number, parts: Text, hair: Number = 0
 ) -> Response:
-    """Respond with the request's label map, in which ``parts`` are replaced by those of the face ``other``.
+    """Respond with the request's label map, in which ``parts`` are replaced by the parts of the face ``other``.
 
-    The header ``x-hair`` of the response has the number of the face whose hair is used; 0 for none.
+    ``hair`` is the number of the other face whose hair is in the photo before the replacement (0 for none). The header
+    ``x-hair`` of the response contains this number after the replacement.
     """
     try:
         ids = part_ids(parts)
@@ -225,7 +231,7 @@ async def swap(
 
 @router.post("/sessions/{name}/compose")
 async def compose(context: Context, request: Request, name: Name, sliders: Text = "", removed: Text = "") -> Response:
-    """Respond with the request's base mask after accessories are removed and sliders applied: see `Composition`."""
+    """Respond with the request's label map, after accessories are removed and sliders applied: see `Composition`."""
     how = Composition.parsed(sliders, removed)
     return await changed(
         context, request, name, lambda session, labels: context.composer(session, context.models, labels, how)
@@ -234,7 +240,7 @@ async def compose(context: Context, request: Request, name: Name, sliders: Text 
 
 @router.get("/sessions/{name}/range")
 async def slider(context: Context, name: Name, slider: Text) -> tuple[float, float] | None:
-    """Return the useful lowest and highest amount of a slider for this face; null if it has no effect."""
+    """Return the lowest and highest amount of a slider at which the face looks human: see `slider_range`."""
     return await context.work(lambda: slider_range(context.store.get(name), context.models, slider))
 
 
@@ -246,9 +252,10 @@ async def animation(
     other: Number,
     frames: Annotated[int, Query(ge=2, le=_MAX_FRAMES)] = 12,
 ) -> Response:
-    """Download an animation (GIF or MP4) in which the face's shape changes into that of another face.
+    """Respond with a download: an animation (GIF or MP4) in which the face's shape changes into another face's shape.
 
-    Each frame is a separate job, so that edits on the page do not wait for the whole animation.
+    ``other`` is the number of the other face, counted from 1. Each frame is a separate job of the worker thread, so
+    that edits on the page do not wait for the whole animation.
     """
     if kind == "mp4":
         video_library()  # raises an error before the frames are painted
@@ -287,7 +294,7 @@ async def changed(
         context: the objects that the routes share.
         request: the request.
         name: id of the session.
-        change: function of the session and the label map (S, S) that returns the new label map (S, S).
+        change: function that receives the session and the label map (S, S), and returns the new label map (S, S).
     """
     data = await mask_sent(request)
 

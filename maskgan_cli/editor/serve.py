@@ -26,7 +26,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def listen(host: str, port: int | None, last: int | None = None) -> socket.socket:
-    """Open a listening socket.
+    """Open a listening socket and return it.
 
     Args:
         host: host name or IP address.
@@ -93,8 +93,8 @@ class EditorServer:
         """Serve until Ctrl-C; running jobs are completed and saved.
 
         Args:
-            ready: receives the URL when the server is ready.
-            browser: open the page in the browser.
+            ready: function that is called with the URL of the page when the server is ready.
+            browser: whether to open the page in the browser.
         """
         ready(self.url)
         if browser:

@@ -28,7 +28,7 @@ _TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css; charset
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:
-    """Return a dict from each file name of the page to content and media type. The server serves no other files."""
+    """Return a dict from each file name of the page to its content and media type. No other files are served."""
     folder = resources.files("maskgan_cli.editor") / "page"
     return {
         entry.name: (entry.read_bytes(), _TYPES[Path(entry.name).suffix])
@@ -38,7 +38,7 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 
 
 def make_app(context: RequestContext) -> FastAPI:
-    """Make the application. It has no access control, so it must be wrapped in a `Guard`."""
+    """Return the application, which has no access control and must be wrapped in a `Guard`."""
     app = FastAPI(title="maskgan edit", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = context
     files = page_files()
@@ -60,7 +60,7 @@ def make_app(context: RequestContext) -> FastAPI:
 
 
 async def about(context: Context) -> dict[str, Any]:
-    """Return constants for the page: classes with their colours, examples, sliders, accessories and limits."""
+    """Return a dict of constants for the page: classes, their colours, examples, sliders, accessories and limits."""
     return {
         "version": __version__, "start": context.start, "classes": CLASSES,
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],

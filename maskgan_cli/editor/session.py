@@ -70,28 +70,28 @@ class Session(SessionPainting):
         return encode(picture, self.note(models))
 
     def thumbnail(self) -> bytes:
-        """Return the latest result as a small JPEG file; the face before editing if there is no result."""
+        """Return the latest result as the bytes of a small JPEG file; the face before editing if there is no result."""
         path = self.folder / "shown.jpg"
         if path.is_file():
             return path.read_bytes()
         return encode_image(resize_image(self.face.picture, _THUMBNAIL), ".jpg")
 
     def result(self, models: Models) -> bytes:
-        """Return the latest result as a PNG file; the bytes are those that `render` returns."""
+        """Return the latest result as the bytes of a PNG file, the same bytes that `render` returned."""
         return encode(self.picture(models), self.note(models))
 
     def mask(self, models: Models) -> LabelMap:
-        """Return the edited label map (S, S), with the classes of all accessories that are put on."""
+        """Return the edited label map (S, S), in which the accessories that were put on have their classes too."""
         job = self._job(models, self.labels, self.options)
         return self._accessories.marked(job.labels, job.names, job.base)
 
     def strip(self, models: Models) -> bytes:
-        """Make a PNG file that shows the face before the edit, the mask, and the face after the edit side by side."""
+        """Return a PNG file with the face before the edit, the mask, and the face after the edit side by side."""
         after = resize_image(self.picture(models), self.side)
         return encode(np.hstack([self.face.picture, colourise(self.labels), after]), self.note(models))
 
     def in_photo(self, models: Models, suffix: str = ".png") -> bytes:
-        """Encode the whole photo with the edited face in the format ``suffix`` (.png or .jpg).
+        """Return the whole photo with the edited face as the bytes of a file in the format ``suffix`` (.png or .jpg).
 
         Raises:
             InputError: the session has no photo.
@@ -100,25 +100,29 @@ class Session(SessionPainting):
         return encode_photo(self.whole(models), suffix, photo, note=self.note(models))
 
     def photo_bytes(self) -> bytes:
-        """Read the bytes of the opened photo's file."""
+        """Return the bytes of the photo's file, as it was opened."""
         return (self.folder / "photo").read_bytes()
 
     @property
     def style_name(self) -> str:
-        """File name, without suffix, of the face whose style is used: ``face`` or ``other-K``."""
+        """File name, without suffix, of the face whose style is used: ``face`` or ``other-K`` (K from 0)."""
         return other_name(self.options.style) or "face"
 
     @property
     def references(self) -> dict[str, str]:
-        """File names, without suffix, of the other faces whose mouth or hair is used.
+        """Return a dict with the file names (without suffix) of the faces whose mouth and hair this session copies.
 
-        The keys are their roles in `maskgan render`: ``reference`` (mouth) and ``hair_reference``.
+        The keys are ``reference`` (mouth) and ``hair_reference``, as in `maskgan render`. A key is missing if nothing
+        is copied.
         """
         numbers = {} if self.options.bare else {"reference": self.options.mouth, "hair_reference": self.options.hair}
         return {role: other_name(number) for role, number in numbers.items() if number}
 
     def note(self, models: Models) -> dict[str, Any]:
-        """Return the provenance of the result as a dict, as for `maskgan render`, with the number of edited pixels."""
+        """Return the provenance of the result as a dict: the settings, and the SHA-256 of weights and inputs.
+
+        The entry ``mask`` has the number of pixels whose class the user changed.
+        """
         style = self.style_name
         files = {"mask": "mask.png", "style_image": f"{style}.png", "style_mask": f"{style}.mask.png"}
         for role, name in self.references.items():
@@ -135,7 +139,7 @@ class Session(SessionPainting):
         }  # fmt: skip
 
     def _composition(self, models: Models) -> dict[str, Any]:
-        """Return the part of the provenance about compositing, and the sources of hair, accessories and mouth."""
+        """Return the provenance's entries about compositing and about the sources of hair, accessories and mouth."""
         job = self._job(models, self.labels, self.options)
         found: dict[str, Any] = {}
         if self.options.items:
@@ -156,10 +160,10 @@ class Session(SessionPainting):
 
 
 def other_name(number: int) -> str:
-    """Return the file name, without suffix, of the other face with this number (from 1); an empty string for 0."""
+    """Return the file name, without suffix, of the ``number``-th other face (from 1); an empty string for 0."""
     return f"other-{number - 1}" if number else ""
 
 
 def encode(picture: Picture, note: Mapping[str, Any] | None = None) -> bytes:
-    """Encode a picture (H, W, 3) as a PNG file, with the provenance ``note`` in its metadata; return its bytes."""
+    """Return a picture (H, W, 3) as the bytes of a PNG file with the provenance ``note`` in its metadata."""
     return encode_image(picture, ".png", note=note)

@@ -27,7 +27,7 @@ def _read(path: Path, changed: int) -> Photo:
 
 
 def read_session_photo(path: Path) -> Photo:
-    """Read a session's photo; the latest one is cached."""
+    """Read and return a session's photo; the latest photo is cached."""
     return _read(path, path.stat().st_mtime_ns)
 
 
@@ -42,7 +42,7 @@ def upright_size(path: Path) -> tuple[int, int] | None:
 
 
 def turned(data: bytes, by: int) -> bytes:
-    """Rotate a photo and keep its metadata.
+    """Rotate the photo in a file, keep its metadata, and return the new file.
 
     Args:
         data: bytes of the photo's file.
@@ -65,7 +65,7 @@ def turned(data: bytes, by: int) -> bytes:
 
 
 def for_screen(picture: Picture) -> bytes:
-    """Encode a photo (H, W, 3) as a JPEG file, scaled down so that its sides have at most `SCREEN` pixels."""
+    """Return a photo (H, W, 3) as the bytes of a JPEG file, scaled down to sides of at most `SCREEN` pixels."""
     height, width = picture.shape[:2]
     shrink = max(height, width) / SCREEN
     if shrink > 1:
@@ -77,7 +77,7 @@ def for_screen(picture: Picture) -> bytes:
 
 
 def patches_of(picture: Picture) -> bytes:
-    """Divide a face (S, S, 3) into SLIC superpixels.
+    """Divide a face (S, S, 3) into SLIC superpixels (small regions of similar colour).
 
     Returns:
         The number of each pixel's superpixel, row by row, as 16-bit little-endian integers.

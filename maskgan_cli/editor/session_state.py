@@ -42,7 +42,7 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text has the form of a session id."""
+    """Return whether ``text`` has the form of a session id: 32 hexadecimal digits."""
     return _ID.fullmatch(text) is not None
 
 
@@ -53,10 +53,10 @@ class RenderOptions:
     Attributes:
         style: number of the face whose style is used: 0 for the face itself, k for the k-th other face.
         finish: "seamless": the edit is composited into the face; "bare": the result is the network's output.
-        fade: opacity of the edit at each pixel (S, S), 0 to 255; None if it is 255 everywhere.
-        mouth: number of the other face whose mouth shape was copied; its picture can be the source of the inside of
-            the mouth. 0 for none.
-        hair: number of the other face whose hair replaces the face's own in the photo; 0 for none.
+        fade: opacity of the edit at each pixel (S, S), 0 to 255; None if the opacity is 255 everywhere.
+        mouth: number of the other face whose mouth shape was copied; the inside of the mouth (teeth, tongue) can be
+            taken from the picture of that face. 0 if no mouth was copied.
+        hair: number of the other face whose hair replaces the face's own hair in the photo; 0 if no hair is replaced.
         items: names of the accessories that are put on: see `library.ITEMS`.
         remove_glasses: whether to remove the glasses that the face wears from the picture, by filling in their frames.
     """
@@ -76,14 +76,14 @@ class RenderOptions:
 
     @property
     def values(self) -> dict[str, Any]:
-        """A dict of the options by name, for JSON; the opacity (``fade``) is left out."""
+        """A dict from the name of each option to its value, for JSON; the opacity (``fade``) is left out."""
         return {
             "style": self.style, "finish": self.finish, "mouth": self.mouth, "hair": self.hair,
             "items": list(self.items), "remove_glasses": self.remove_glasses,
         }  # fmt: skip
 
     def check(self, others: int) -> None:
-        """Check the names of accessories and the numbers of other faces.
+        """Check that the accessories and the other faces that the options name exist.
 
         Args:
             others: how many other faces the session has.
@@ -100,20 +100,20 @@ class RenderOptions:
 
 @dataclass
 class SessionState:
-    """A face that is edited, its edited label map, and other faces, whose style or parts the edit can take.
+    """A face that is edited, its edited label map, and other faces whose style or parts can be copied.
 
     Attributes:
-        id: the session's id and the name of its folder.
-        folder: the folder of the saved files.
+        id: the session's id, which is also the name of its folder.
+        folder: the folder of the session's files.
         name: name of the opened picture.
         face: the face before editing.
         labels: the edited label map (S, S).
-        others: other faces, resized to the side of the face.
+        others: other faces, resized to the side of ``face``.
         options: see `RenderOptions`.
-        revision: number of the newest request; older requests are skipped.
-        source: SHA-256 of the opened file, or an empty string.
-        chosen: whether the user has chosen this face, if the photo has several.
-        personal: whether to use personalised weights if they exist.
+        revision: number of the newest request of the page; older requests are skipped.
+        source: SHA-256 of the opened file; an empty string for a rendered example face.
+        chosen: whether the user has chosen this face among those of the photo; true if the photo has only one face.
+        personal: whether to use personalised weights (fine-tuned on this face) if they exist.
     """
 
     id: str
@@ -132,14 +132,14 @@ class SessionState:
     def begin(
         cls: type[S], root: Path, face: EditedFace, name: str, photo: bytes | None = None, *, chosen: bool = False
     ) -> S:
-        """Make a new session with its folder.
+        """Make a new session, save it in a new folder, and return it.
 
         Args:
             root: folder of all sessions.
             face: the face to edit.
             name: name of the opened picture.
             photo: bytes of the opened file; None for a rendered example face.
-            chosen: whether the user has chosen this face, if the photo has several.
+            chosen: whether the user has chosen this face among those of the photo.
         """
         source = "" if photo is None else hashlib.sha256(photo).hexdigest()
         session = cls(new_id(), Path(), name, face, face.labels.copy(), source=source)
@@ -155,7 +155,7 @@ class SessionState:
 
     @classmethod
     def resume(cls: type[S], root: Path, name: str) -> S:
-        """Read the session with the id ``name`` from its folder in ``root``.
+        """Read the session with the id ``name`` from its folder in ``root``, and return it.
 
         Raises:
             InputError: there is no such session, or its files are not valid.
@@ -242,7 +242,7 @@ class SessionState:
 
     @property
     def photo_size(self) -> tuple[int, int] | None:
-        """Width and height of the upright photo; None if the session has no photo."""
+        """Width and height of the photo after its EXIF rotation; None if there is no photo or it is not readable."""
         path = self.folder / "photo"
         return upright_size(path) if path.is_file() else None
 
@@ -258,7 +258,9 @@ class SessionState:
         }  # fmt: skip
 
     def add_other(self, face: EditedFace) -> int:
-        """Add another face, resized to the side of the face, and return its number, counted from 1.
+        """Add another face to the session and return the number of the added face, counted from 1.
+
+        The added face is resized to the side of the edited face.
 
         Raises:
             InputError: the session has the maximum number of other faces.
@@ -275,7 +277,7 @@ class SessionState:
         return len(self.others)
 
     def other(self, number: int) -> EditedFace:
-        """Return the other face with this number, counted from 1.
+        """Return the other face with the number ``number``, counted from 1.
 
         Raises:
             InputError: there is no such face.

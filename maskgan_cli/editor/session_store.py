@@ -17,7 +17,7 @@ _ON_DISK: Final = 100
 
 
 class SessionStore:
-    """Stores all sessions, and finds them by their ids. All are on disk, and recent ones also in memory.
+    """Stores all sessions, and finds them by id. All sessions are on disk, and recent sessions also in memory.
 
     Args:
         root: the folder that contains the folders of all sessions.
@@ -68,7 +68,11 @@ class SessionStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return a dict (id, name, saved, edited, source) for each session that is not damaged, the newest first."""
+        """Return one dict for each session that is not damaged, the newest session first.
+
+        The keys are ``id``, ``name`` (of the opened picture), ``saved`` (Unix time of the last saving), ``edited``
+        (whether the face has been edited) and ``source`` (SHA-256 of the opened file).
+        """
         found = []
         for folder in self._folders():
             try:

@@ -62,8 +62,8 @@ def decode_mask(data: bytes) -> LabelMap | None:
 
     A file whose pixels all have the same class does not count as a mask.
 
-    Other programs may number the classes in another order. If the positions of the face parts suggest another order,
-    the mask is read in that order.
+    Other programs may number the classes in another order. If the positions of the face parts suggest another class
+    order, the mask is read in that order.
     """
     with tempfile.TemporaryDirectory(prefix="maskgan-") as folder:
         path = Path(folder) / "mask"

@@ -16,7 +16,7 @@ class Busy(Exception):
 
 
 class Superseded(Exception):
-    """Raised if a newer request has arrived, so that the result of this one is not needed."""
+    """Raised if a newer request has arrived, so that the result of the older request is not needed."""
 
 
 class Worker:
@@ -32,7 +32,7 @@ class Worker:
         self._thread.start()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Add a job to the queue and return the future of its result.
+        """Add the function ``job`` to the queue, and return a future that receives the result of ``job``.
 
         Raises:
             Busy: the queue is full.

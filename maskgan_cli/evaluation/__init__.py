@@ -11,7 +11,7 @@ method_results.py           results of one method; interface of the metrics
 attributes.py, segmentation.py, identity.py, fid.py   one metric each
 feature_sets.py, lpips.py   KID, precision and recall; LPIPS
 ground_truth.py, counterfactual.py (with feature_distance.py)   correct results of rendered pairs, and distance to them
-survey.py, comparison.py    survey of people, figures with the results of several methods
+survey.py, comparison.py    survey among people, figures that compare methods
 judge_accuracy.py, verification.py   accuracy of the judges on labelled faces
 results.py, report.py       a measurement with its inputs and weights, and tables of measurements
 """

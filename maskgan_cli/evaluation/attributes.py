@@ -21,18 +21,18 @@ from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
 class AttributeAccuracy:
-    """The proportion of results that have the wanted attributes; implements `method_results.ResultMetric`.
+    """Measures the proportion of results that have the wanted attributes; implements `method_results.ResultMetric`.
 
     Args:
         classify: function of pictures (N, 3, S, S) that returns the probabilities (N, len(names)) of the attributes;
             an attribute with a probability of 0.5 or more counts as present.
         names: names of the classifier's attributes, in the order of its outputs.
-        wanted: for the name of each attribute to measure, a list with one value for each result: 1 (must be present) or
-            -1 (must be absent).
-        record: name, path and hash of the classifier's weights, see `weights_of`.
+        wanted: dict from the name of each attribute to measure to a list with one value for each result: 1 (must be
+            present) or -1 (must be absent).
+        record: dict with name, path and hash of the classifier's weights (see `weights_of`), stored with the result.
 
     Raises:
-        InputError: ``wanted`` is empty, or the classifier does not know an attribute.
+        InputError: ``wanted`` is empty, or the classifier does not predict one of its attributes.
     """
 
     def __init__(
@@ -58,25 +58,25 @@ class AttributeAccuracy:
 
     @classmethod
     def load(cls, listed: PairList, weights: Path | None, device: torch.device) -> AttributeAccuracy:
-        """Create the metric for a list of pairs, with a classifier from its weights file.
+        """Load a classifier, and create the metric for the results of a list of pairs.
 
         Args:
             listed: the pairs and their wanted attributes.
-            weights: the classifier's weights; None: those that `find_weights` finds.
+            weights: weights file of the classifier; None: the default file, see `find_weights`.
             device: device of the classifier.
 
         Raises:
-            InputError: the weights are missing or do not fit; see also the class.
+            InputError: the weights are missing or do not fit the network; see also the errors of the class.
         """
         judge, where = load_judge("attributes", weights, device)
         return cls(judge, judge.names, listed.wanted(), weights_of(judge, where))
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``."""
+        """Add the next batch of results (N, 3, S, S) ``uint8`` to the metric."""
         self._predictions.append(self._classify(images).cpu()[:, self._columns] >= 0.5)
 
     def correct(self) -> Tensor:
-        """Return whether each of the N results so far has each attribute as wanted: ``bool`` (N, attributes)."""
+        """Return whether the N results added so far have the attributes as wanted: a boolean tensor (N, attributes)."""
         return torch.cat(self._predictions) == self._wanted
 
     def shares(self) -> dict[str, float]:
@@ -84,7 +84,7 @@ class AttributeAccuracy:
         return dict(zip(self._names, self.correct().double().mean(0).tolist(), strict=True))
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the mean accuracy over the attributes; if there are several, also the accuracy of each attribute."""
+        """Return the mean accuracy over the attributes (0 to 1); if there are several, also each accuracy."""
         correct, shares = self.correct(), self.shares()
         counts = dict(zip(self._names, correct.sum(0).tolist(), strict=True))
         each: dict[str, float | None] = {f"attribute_accuracy/{name}": share for name, share in shares.items()}

@@ -16,7 +16,7 @@ class ProtocolName(str, Enum):
 
 
 class Metric(str, Enum):
-    """Metrics of ``eval results``."""
+    """Metrics that ``maskgan eval results`` can compute."""
 
     ATTRIBUTES = "attributes"
     SEGMENTATION = "segmentation"
@@ -27,7 +27,10 @@ class Metric(str, Enum):
 
 
 class ComparedPicture(str, Enum):
-    """Pictures of a pair that a result can be compared with; ``truth`` is the correct result of a rendered pair."""
+    """Pictures that a result can be compared with: source or target of its pair, or the pair's ground truth.
+
+    Only rendered pairs have a ground truth (``truth``): a rendering of the correct result.
+    """
 
     SOURCE = "source"
     TARGET = "target"
@@ -53,7 +56,7 @@ class Form(str, Enum):
 
 
 class TestedJudge(str, Enum):
-    """Judges whose accuracy can be measured on a data set; see `judge_accuracy.JUDGE_ACCURACY`."""
+    """Evaluation networks whose accuracy can be measured on a data set; see `judge_accuracy.JUDGE_ACCURACY`."""
 
     PARSER = "parser"
     ATTRIBUTES = "attributes"
@@ -61,7 +64,10 @@ class TestedJudge(str, Enum):
 
 
 class Points(str, Enum):
-    """Methods to find the five landmarks by which a face is aligned; see `verification.verify_samples`."""
+    """Methods to find the five landmarks (eyes, nose, mouth corners) by which a face is aligned.
+
+    `verification.verify_samples` describes the methods.
+    """
 
     MASK = "mask"
     MTCNN = "mtcnn"

@@ -31,10 +31,11 @@ PAGE: Final = "index.html"
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One row of a comparison: a pair and its results.
+    """One row of a comparison: the pictures of one pair of faces, and the results of all methods for this pair.
 
     Attributes:
-        caption: name of the pair, distance between the two head poses, and attributes that the results must have.
+        caption: name of the pair, distance between the two head poses in degrees, and attributes that the results must
+            have.
         pictures: one picture for each column, square and of any size.
     """
 
@@ -60,7 +61,7 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
         pairs: the list of pairs.
         methods: dict from the name of each method to the folder of its results.
         count: largest number of pairs.
-        masks: folder of the generator's input masks; None: the masks are searched beside the results.
+        masks: folder of the generator's input masks; None: look for each mask beside its result.
 
     Raises:
         InputError: there are no methods, results are missing, or pictures cannot be read.
@@ -84,7 +85,10 @@ def compare_methods(pairs: PairList, methods: Mapping[str, Path], *, count: int,
 
 
 def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> list[Path]:
-    """Return the input mask of each result; an empty list if masks are missing and no folder of masks was given."""
+    """Return the path of the input mask of each result; an empty list if masks are missing and ``folder`` is None.
+
+    ``folder`` is a folder of masks; see `input_masks` for the places of masks if it is None.
+    """
     default = pairs.files("source_mask") if pairs.protocol == "style-copy" else None
     try:
         return input_masks(results, folder, default)
@@ -95,7 +99,10 @@ def _masks(pairs: PairList, results: Sequence[Path], folder: Path | None) -> lis
 
 
 def _caption(pairs: PairList, number: int) -> str:
-    """Return the caption for the pair ``number`` of a list: name of the result, pose distance, wanted attributes."""
+    """Return the caption for a pair: name of the result, distance of the head poses, attributes it must have.
+
+    ``number`` is the index of the pair in the list.
+    """
     row = pairs.rows[number]
     wanted = ", ".join(name if values[number] > 0 else f"no {name}" for name, values in pairs.wanted().items())
     try:
@@ -106,7 +113,10 @@ def _caption(pairs: PairList, number: int) -> str:
 
 
 def draw(comparison: Comparison, size: int) -> Picture:
-    """Draw the comparison as one picture: a line of captions, and below it a grid of tiles of ``size`` pixels."""
+    """Draw the comparison as one picture: a grid of square tiles, with the captions of the columns above.
+
+    ``size`` is the side of a tile in pixels.
+    """
     from skimage.util import montage
 
     tiles = [resize_image(picture, size) for row in comparison.rows for picture in row.pictures]

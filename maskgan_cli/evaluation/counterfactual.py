@@ -24,7 +24,7 @@ from maskgan_cli.metrics.similarity import Region, compare, mean_over
 
 @dataclass(frozen=True)
 class RenderedPair:
-    """The files of a result and of its ground truth.
+    """The files of a result and of its ground truth, the correct result.
 
     The edited region consists of the pixels at which the mask of the source (``source_mask``) and the mask of the
     ground truth (``truth_mask``) differ.
@@ -42,7 +42,7 @@ def against_truth(
     embed: Callable[[Tensor], Tensor] | None,
     watch: Callable[[Sequence[RenderedPair], int], Iterator[RenderedPair]],
 ) -> tuple[dict[str, float], dict[str, Interval]]:
-    """Compare results with their ground truth, at the results' size.
+    """Compare results with their ground truth, which is resized to the size of the results.
 
     The values are PSNR, SSIM, perceptual distance and identity, each inside and outside the edited region.
     ``identity_cosine`` is the cosine similarity of the identity embeddings of result and ground truth.
@@ -51,14 +51,15 @@ def against_truth(
     edited region, it has no PSNR, SSIM and perceptual distance inside.
 
     Args:
-        pairs: the files.
-        distance: perceptual distance of pictures.
+        pairs: the files of each result and of its ground truth.
+        distance: computes the perceptual distance of two pictures.
         embed: function of pictures (N, 3, S, S) that returns their embeddings (N, D), see `maskgan_cli.judges`; None:
             identity is not measured.
         watch: wraps the pairs in an iterator that shows the progress, see `judging.Watch`.
 
     Returns:
-        two dicts by the names of the values: the means over the pairs, and their 95 % intervals.
+        two dicts whose keys are the names of the values, e.g. ``psnr_inside``: the mean of each value over the pairs
+        that have it, and the 95 % interval (low, high) of this mean.
     """
     rows: list[dict[str, float]] = []
     for pair in watch(pairs, len(pairs)):
@@ -81,7 +82,10 @@ def against_truth(
 
 
 def _identity(result: Picture, truth: Picture, edited: Region, embed: Callable[[Tensor], Tensor]) -> dict[str, float]:
-    """Return ``identity_cosine``, ``identity_inside`` and ``identity_outside`` of a result: see `against_truth`."""
+    """Return a dict with ``identity_cosine``, ``identity_inside`` and ``identity_outside`` of a result.
+
+    `against_truth` describes these values. ``edited`` is True for the pixels of the edited region.
+    """
     inside, outside = (np.where(region[..., None], result, truth) for region in (edited, ~edited))
     stack = torch.from_numpy(np.stack([truth, result, inside, outside])).permute(0, 3, 1, 2)
     vectors = embed(stack).cpu().double()

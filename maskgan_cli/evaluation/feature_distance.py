@@ -61,6 +61,6 @@ class FeatureDistance:
 
 
 def _unit_length(features: Tensor) -> Tensor:
-    """Normalise the feature vectors (N, C, H, W) to length 1 over C; zero vectors stay zero."""
+    """Return features (N, C, H, W) whose vector at each pixel is normalised to length 1; zero vectors stay zero."""
     lengths: Tensor = features.norm(dim=1, keepdim=True)
     return features / lengths.clamp_min(1e-10)

@@ -53,10 +53,10 @@ class _SetMetric:
 
     Args:
         network: computes the features of the results.
-        reals: features (N, D) of the real pictures.
+        reals: features (N, D) of the real pictures, from the same network.
         real_paths: files of the real pictures.
-        where: folder of the real pictures; it is stored with the result.
-        record: name, path and hash of the network's weights (see `weights_of`), by the network's name.
+        where: folder of the real pictures, whose path is stored with the result.
+        record: dict from the network's name to name, path and hash of its weights, see `weights_of`.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class _SetMetric:
         self._batches: list[Features] = []
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``."""
+        """Add the next batch of results (N, 3, S, S) ``uint8`` to the metric."""
         self._batches.append(self.network.features(images).float().cpu().numpy())
 
     def features(self) -> Features:
-        """Return the features (M, D) of all results so far.
+        """Return the features (M, D) of all M results added so far.
 
         Raises:
             InputError: some features are NaN or infinite.
@@ -84,18 +84,18 @@ class _SetMetric:
         return finite(np.concatenate(self._batches))
 
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """Return the record (path and hash) of the real pictures, for the JSON result."""
+        """Return a dict from the role ``reals`` to the record (path and hash) of the real pictures."""
         return {"reals": trace(self._where, self._paths)}
 
 
 class KernelInceptionDistance(_SetMetric):
-    """Kernel Inception Distance between results and real pictures.
+    """Measures the Kernel Inception Distance (KID) between results and real pictures; lower is better.
 
     The metric is called ``kid`` with the published Inception weights, and ``kernel/NAME`` with another feature network.
     """
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the mean distance over random subsets; the details contain its standard deviation."""
+        """Return the mean distance over random subsets; the details contain the standard deviation over the subsets."""
         distance = kernel_distance(self.reals, self.features())
         published = bool(getattr(self.network, "published", False))
         return results.result(
@@ -113,14 +113,14 @@ class KernelInceptionDistance(_SetMetric):
 
 
 class PrecisionRecall(_SetMetric):
-    """Precision and recall of the results' distribution, see `metrics.manifold`.
+    """Measures precision and recall of the results' distribution, see `metrics.manifold`.
 
     Precision is the proportion of results that resemble real pictures. Recall is the proportion of real pictures that
     resemble some result. Higher is better for both.
     """
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return ``precision/NAME`` and ``recall/NAME``, where NAME is the feature network."""
+        """Return the metrics ``precision/NAME`` and ``recall/NAME`` (0 to 1), where NAME is the feature network."""
         precision, recall = precision_and_recall(self.reals, self.features())
         name = self.network.name
         return results.result(
@@ -153,9 +153,9 @@ def finite(features: Features) -> Features:
 def features_of(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Features:
-    """Return the features (N, D) of pictures; they are computed, or read from the cache.
+    """Return the features (N, D) of N pictures: from the cache if it contains them, otherwise from the network.
 
-    The rows are in the order of the pictures' hashes, not of ``paths``.
+    The rows of the result are in the order of the pictures' hashes, not in the order of ``paths``.
 
     Args:
         paths: the pictures, all of the same size.

@@ -1,4 +1,4 @@
-"""Fréchet distance between two sets of pictures, by the features of a network.
+"""Fréchet distance between two sets of pictures, computed from the features of a network.
 
 With the published Inception weights, this distance is the FID (Heusel et al. 2017), and the metric is called ``fid``.
 With another network, e.g. a judge, the metric is called ``frechet/NAME``, so that tables distinguish the two.
@@ -48,11 +48,11 @@ def load_features(name: str, where: Path | None, device: torch.device) -> tuple[
 
     Args:
         name: one of `NETWORKS`.
-        where: the weights; None: those that `find_weights` finds.
+        where: the weights file; None: the default file, see `find_weights`.
         device: device of the network.
 
     Raises:
-        InputError: the name is unknown, or the weights are missing or do not fit.
+        InputError: the name is unknown, or the weights are missing or do not fit the network.
     """
     if name not in NETWORKS:
         raise InputError("--features", expected=" or ".join(NETWORKS), found=name)
@@ -76,13 +76,15 @@ def metric_name(network: FeatureNetwork) -> str:
 
 
 class FrechetDistance:
-    """Fréchet distance between the features of results and of real pictures; a `method_results.ResultMetric`.
+    """Measures the Fréchet distance between the features of results and of real pictures; lower is better.
+
+    Implements `method_results.ResultMetric`.
 
     Args:
         network: computes the features.
         reals: the real pictures; the constructor computes their features.
-        where: folder of the real pictures; it is stored with the result.
-        record: name, path and hash of the network's weights (see `weights_of`), by the network's name.
+        where: folder of the real pictures, whose path is stored with the result.
+        record: dict from the network's name to name, path and hash of its weights, see `weights_of`.
         batch_size, cache, watch: see `measure`.
     """
 
@@ -102,11 +104,14 @@ class FrechetDistance:
         self._ours = StreamingStatistics()
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``."""
+        """Add the next batch of results (N, 3, S, S) ``uint8`` to the metric."""
         self._ours.add(self._network.features(images).float().cpu().numpy())
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the distance between all results so far and the real pictures; `metric_name` names the metric."""
+        """Return the distance between all results added so far and the real pictures.
+
+        `metric_name` gives the name of the metric.
+        """
         ours = self._ours.finish()
         return results.result(
             metric_name(self._network),
@@ -121,7 +126,7 @@ class FrechetDistance:
 def measure(
     paths: Sequence[Path], network: FeatureNetwork, *, batch_size: int, cache: Path | None, watch: Watch
 ) -> Statistics:
-    """Return the statistics (mean and covariance) of the pictures' features; computed, or read from the cache.
+    """Return mean and covariance of the pictures' features: from the cache if it contains them, otherwise computed.
 
     Args:
         paths: the pictures, all of the same size.

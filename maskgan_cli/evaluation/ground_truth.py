@@ -16,22 +16,24 @@ from maskgan_cli.synth.dataset_plan import DatasetPlan, answer
 def draw_ground_truth(
     listed: PairList, plan: DatasetPlan, folder: Path, *, overwrite: bool
 ) -> Iterator[dict[str, str]]:
-    """Render the ground truth of each pair, and write it with its mask to ``folder``.
+    """Render the ground truth (correct result) of each pair's edit; write the pictures and their masks to ``folder``.
 
     The files have the names of the pairs' results, and the size of the pairs' pictures.
 
     Args:
-        listed: pairs of pictures that `synth` rendered. Their file names must be their numbers; they may have been
-            resized.
-        plan: the plan that the pictures were rendered from.
+        listed: pairs of pictures that `synth` rendered. The file name of each picture must be its number; the pictures
+            may have been resized.
+        plan: the settings from which the pictures were rendered.
         folder: folder for the ground truth.
         overwrite: replace files with other content.
 
     Yields:
-        the row of each pair, with the added columns ``truth`` and ``truth_mask``: the paths of the written files.
+        the row of each pair in the list (dict from column name to text), with the added columns ``truth`` and
+        ``truth_mask``: the paths of the written files.
 
     Raises:
-        InputError: the plan does not have a picture, or a file exists with other content and ``overwrite`` is false.
+        InputError: the number of a picture is not in the plan, or a file exists with other content and
+            ``overwrite`` is false.
     """
     numbers = [[_number(Path(row[role]), plan) for role in ("source", "target")] for row in listed.rows]
     for row, (source, target) in zip(listed.rows, numbers, strict=True):
@@ -45,10 +47,10 @@ def draw_ground_truth(
 
 
 def _number(picture: Path, plan: DatasetPlan) -> int:
-    """Return the number of a rendered picture in its plan; it is the file name without suffix.
+    """Return the number of a rendered picture, which is its file name without suffix.
 
     Raises:
-        InputError: the name is not the number of a picture of the plan.
+        InputError: the name is not a number, or not less than the number of pictures that ``plan`` has.
     """
     name = picture.stem
     if not name.isascii() or not name.isdigit() or int(name) >= plan.count:

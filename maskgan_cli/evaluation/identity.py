@@ -24,14 +24,16 @@ from maskgan_cli.metrics.intervals import of_mean, wilson
 
 
 class IdentityAccuracy:
-    """The proportion of results that show the same person as their source; a `method_results.ResultMetric`.
+    """Measures the proportion of results that show the same person as their source (the face that was edited).
+
+    Implements `method_results.ResultMetric`.
 
     Args:
-        embed: function of pictures (N, 3, S, S) that returns identity embeddings (N, D) of any length.
+        embed: function of pictures (N, 3, S, S) that returns identity embeddings (N, D), normalised or not.
         sources: the source of each result, in the same order; the constructor computes their embeddings.
-        threshold: two faces count as one person if the cosine similarity of their embeddings is not below this.
+        threshold: two faces count as one person if the cosine similarity of their embeddings is at least this.
         watch: wraps the batches of sources in an iterator that shows the progress, see `judging.Watch`.
-        record: name, path and hash of the network's weights, see `weights_of`.
+        record: dict with name, path and hash of the network's weights (see `weights_of`), stored with the result.
     """
 
     def __init__(
@@ -50,11 +52,11 @@ class IdentityAccuracy:
     def load(
         cls, listed: PairList, weights: Path | None, threshold: float | Path | None, device: torch.device, watch: Watch
     ) -> IdentityAccuracy:
-        """Create the metric for a list of pairs, with an identity network from its weights file.
+        """Load an identity network, and create the metric for the results of a list of pairs.
 
         Args:
             listed: the pairs.
-            weights: weights of the network; None: those that `find_weights` finds.
+            weights: weights file of the network; None: the default file, see `find_weights`.
             threshold: the threshold, or a file of ``maskgan eval verify`` that contains it; None: the threshold that
                 is stored with the weights.
             device: device of the network.
@@ -77,11 +79,11 @@ class IdentityAccuracy:
         return cls(judge, listed.files("source"), cosine_threshold, watch, weights_of(judge, where))
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``."""
+        """Add the next batch of results (N, 3, S, S) ``uint8`` to the metric."""
         self._found.append(self._embed(images).cpu())
 
     def cosines(self) -> npt.NDArray[np.float64]:
-        """Return the cosine similarities (N,), -1 to 1, of the embeddings of each result and its source.
+        """Return the cosine similarity (N,), from -1 to 1, between the embedding of each result and that of its source.
 
         Raises:
             InputError: embeddings are NaN or zero.
@@ -92,7 +94,7 @@ class IdentityAccuracy:
         return cosines
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the proportion of results whose cosine reaches the threshold, and the mean cosine."""
+        """Return the proportion of results whose cosine similarity reaches the threshold, and the mean similarity."""
         cosines = self.cosines()
         same = cosines >= self.threshold
         return results.result(

@@ -1,4 +1,4 @@
-"""Accuracy of judges: their predictions for the faces of a data set are compared with the data set's labels."""
+"""Measures the accuracy of judges (evaluation networks) by comparing their predictions with a data set's labels."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ Measured = tuple[float, dict[str, float], dict[str, Any]]  # the main number, fu
 
 
 def parser_accuracy(judge: ParserJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
-    """Measure a face parser against the masks of the data set.
+    """Measure how well the label maps of a face parser agree with the masks of the data set.
+
+    ``watch`` shows the progress, see `judging.Watch`.
 
     Returns:
         three results: the pixel accuracy over all faces; a dict of further numbers (mean IoU, accuracy and IoU of each
-        class); and a dict with the confusion matrix and the 95 % interval.
+        class); and a dict with the confusion matrix and the 95 % interval of the accuracy.
 
     Raises:
         InputError: a sample has no mask.
@@ -40,7 +42,9 @@ def parser_accuracy(judge: ParserJudge, samples: Sequence[Sample], watch: Watch)
 
 
 def attribute_accuracy(judge: AttributeJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
-    """Measure an attribute classifier against the labels of the data set.
+    """Measure how often the predictions of an attribute classifier agree with the labels of the data set.
+
+    ``watch`` shows the progress, see `judging.Watch`.
 
     Returns:
         three results: the mean accuracy over the attributes; a dict with accuracy and balanced accuracy of each
@@ -64,11 +68,13 @@ def attribute_accuracy(judge: AttributeJudge, samples: Sequence[Sample], watch: 
 
 
 def pose_error(judge: PoseJudge, samples: Sequence[Sample], watch: Watch) -> Measured:
-    """Measure a head-pose network against the angles of the data set.
+    """Measure the differences between the angles that a head-pose network predicts and those of the data set.
+
+    ``watch`` shows the progress, see `judging.Watch`.
 
     Returns:
         three results: the mean absolute error over the three angles in degrees; a dict with the error of each angle
-        and the correlation between its predictions and labels; and an empty dict.
+        in degrees and the correlation between predicted and labelled angles; and an empty dict.
 
     Raises:
         InputError: a sample has no angles.

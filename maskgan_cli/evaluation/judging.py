@@ -22,15 +22,15 @@ Watch = Callable[[Iterable[Any], int], Iterator[Any]]
 
 
 def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any, Path]:
-    """Load a judge; return the judge and its weights file.
+    """Load a judge (an evaluation network); return the judge and the path of its weights file.
 
     Args:
         name: kind of the judge, one of `JUDGES`.
-        where: the weights; None: those that `find_weights` finds, e.g. those bundled with the package.
+        where: the weights file; None: the default file (see `find_weights`), e.g. the one bundled with the package.
         device: device of the judge.
 
     Raises:
-        InputError: the weights are missing or do not fit.
+        InputError: the weights are missing or do not fit the network.
     """
     where = find_weights(where, name)
     load: Callable[..., Judge] = resolve(KINDS[name].judge)
@@ -39,7 +39,7 @@ def load_judge(name: str, where: Path | None, device: torch.device) -> tuple[Any
 
 @torch.inference_mode()
 def predictions(judge: Callable[[Tensor], Tensor], paths: Sequence[Path], watch: Watch) -> Iterator[Tensor]:
-    """Yield a judge's predictions for each batch of pictures, as CPU tensors.
+    """Yield the predictions of a judge (evaluation network) for each batch of pictures, as CPU tensors.
 
     Args:
         judge: the judge, a function of pictures (N, 3, S, S) ``uint8``.

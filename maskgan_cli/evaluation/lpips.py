@@ -30,7 +30,7 @@ def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
     """Load an LPIPS network from two published files.
 
     Args:
-        trunk: weights of AlexNet or VGG-16 in torchvision's layout. The shapes show which of the two it is.
+        trunk: weights of AlexNet or VGG-16 in torchvision's layout; the shapes of the tensors tell the two apart.
         heads: learnt weights of LPIPS in the authors' layout: ``lin0.model.1.weight`` (1, channels, 1, 1) to ``lin4``.
         device: device of the network.
 
@@ -58,13 +58,13 @@ def load_lpips(trunk: Path, heads: Path, device: torch.device) -> LPIPS:
 
 
 class PerceptualSimilarity:
-    """Mean LPIPS between results and their reference pictures; a `method_results.ResultMetric`.
+    """Measures the mean LPIPS between results and their reference pictures; implements `method_results.ResultMetric`.
 
     Args:
         network: see `load_lpips`.
         references: the reference picture of each result, in the same order.
-        role: what the references are: source, target or truth.
-        files: the two weights files, whose hashes are stored with the result.
+        role: kind of the references: source, target or truth (the ground truth).
+        files: the weights files of trunk and heads (see `load_lpips`), whose hashes are stored with the result.
         batch_size: number of references that are read at a time; `update` must receive the same number of results.
     """
 
@@ -77,14 +77,14 @@ class PerceptualSimilarity:
         self._found: list[float] = []
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``; their references are resized to the same size."""
+        """Add the next batch of results (N, 3, S, S) ``uint8``; the references are resized to the results' size."""
         ours, theirs = (to_unit(pictures.to(self._device)) for pictures in (images, next(self._batches)))
         if theirs.shape != ours.shape:
             theirs = F.interpolate(theirs, ours.shape[-2:], mode="bilinear", antialias=True).clamp(-1, 1)
         self._found += self._network(ours, theirs).double().tolist()
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the mean as the metric ``lpips/ROLE``; lower is better."""
+        """Return the mean LPIPS over all results added so far, as the metric ``lpips/ROLE``; lower is better."""
         record: dict[str, dict[str, Any]] = {
             role: {"name": f"lpips/{self._network.trunk.name}", "path": recorded(path), "sha256": sha256(path)}
             for role, path in zip(("trunk", "heads"), self._files, strict=True)

@@ -38,7 +38,7 @@ class MethodResults:
 
     @classmethod
     def of(cls, folder: Path, pairs: Path, method: str | None) -> MethodResults:
-        """Find the results of all pairs of a list.
+        """Return the results that a folder contains for the pairs of a list.
 
         Args:
             folder: the folder of results.
@@ -53,13 +53,13 @@ class MethodResults:
 
     @classmethod
     def without_pairs(cls, folder: Path, method: str | None, split: str, *, named_split: str) -> MethodResults:
-        """Use all pictures of a folder as results, or the pictures of one split of a prepared data set.
+        """Return all pictures of a folder, or of one split of a prepared data set, as results without a list of pairs.
 
         Args:
             folder: the folder or the data set.
             method: name of the method; None: the folder's name.
             split: the split, if ``folder`` is a data set.
-            named_split: split of the real pictures, see the class.
+            named_split: split of the real pictures with which the results are compared; may be empty.
         """
         return cls(folder, pictures_of(folder, split), method or folder.resolve().name, None, named_split)
 
@@ -71,13 +71,13 @@ class MethodResults:
 
     @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """Records (path and hash) of the inputs by role: ``results`` and, if there are pairs, ``pairs``."""
+        """Dict with the records (path and hash) of ``results`` and, if there are pairs, ``pairs``."""
         found = {"results": trace(self.folder, self.paths)}
         return found | ({"pairs": self.listed.trace()} if self.listed else {})
 
     @cached_property
     def generator(self) -> dict[str, dict[str, Any]]:
-        """Record of the generator's weights with which the pictures were made, see `generator_of`."""
+        """Record (hash) of the weights of the generator that made the pictures, see `generator_of`."""
         return generator_of(self.paths)
 
     @cached_property
@@ -100,8 +100,8 @@ class MethodResults:
 
         Args:
             metric, value, values, intervals, details: see `MetricResult`.
-            judges: records of the judges' weights (see `weights_of`), by role.
-            inputs: records of further inputs (see `trace`), by role.
+            judges: dict from the role of each evaluation network to the record of its weights, see `weights_of`.
+            inputs: dict from the role of each further input, e.g. ``reals``, to its record, see `trace`.
         """
         listed = self.listed
         return MetricResult(
@@ -125,13 +125,13 @@ class ResultMetric(Protocol):
     """Interface of a metric: call `update` with each batch of results in their order, then `compute` once."""
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``."""
+        """Add the next batch of results (N, 3, S, S) ``uint8`` to the metric."""
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the value for all results that were added.
+        """Return the value of the metric for all results that were added with `update`.
 
         Args:
-            results: description of the same results; its method and records are copied to the returned object.
+            results: the same results; their method, protocol and records are copied to the returned object.
         """
 
 

@@ -25,7 +25,7 @@ COLUMNS: Final = (*_FILES, *_RENDERED, "protocol", "split", "seed", "poses", "ru
 
 
 def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, poses: str) -> list[dict[str, str]]:
-    """Convert pairs to rows of the CSV; all rows have the same columns.
+    """Convert pairs of faces to rows of the CSV file: dicts from column name to text, all with the same columns.
 
     Args:
         pairs: the pairs.
@@ -54,7 +54,7 @@ def rows_of(pairs: Sequence[Pair], protocol: str, *, split: str, seed: int, pose
 
 
 def _safe(name: str) -> str:
-    """Return a face's name for use in a file name: special characters become ``_``, at most 60 characters are kept."""
+    """Return the name of a face for use in file names: at most 60 characters, special ones replaced by ``_``."""
     return re.sub(r"[^\w.-]", "_", name)[:60]
 
 
@@ -110,7 +110,7 @@ class PairList:
         return cls(path, first["protocol"], first["split"], seed, rows)
 
     def results(self, folder: Path) -> list[Path]:
-        """Return the path in ``folder`` of each pair's result, in the order of the list.
+        """Return the paths of all results in ``folder``, one for each pair, in the order of the list.
 
         Raises:
             InputError: the folder does not exist, or results are missing.
@@ -124,10 +124,9 @@ class PairList:
         return paths
 
     def wanted(self) -> dict[str, list[int]]:
-        """Return the attributes that the results must have.
+        """Return a dict from the name of an attribute to a list with one value for each pair.
 
-        Returns:
-            for each attribute by name, a list with one value for each pair: 1 (must be present) or -1 (must be absent).
+        The value is 1 if the pair's result must have the attribute, and -1 if the result must not have it.
 
         Raises:
             InputError: an attribute's column has a value other than 1 and -1.
@@ -141,7 +140,7 @@ class PairList:
         return {name: [int(row[name]) for row in self.rows] for name in names}
 
     def files(self, column: str) -> list[Path]:
-        """Return the paths in a column, one for each pair.
+        """Return the paths in a column of the list, e.g. ``source``, one for each pair.
 
         Raises:
             InputError: the column is missing, or empty for a pair.

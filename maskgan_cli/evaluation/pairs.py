@@ -33,8 +33,8 @@ class Pair:
         source: the face to edit.
         target: the face whose mouth shape or style the result takes.
         distance: Euclidean distance of the two head poses (yaw, pitch, roll) in degrees; None if unknown.
-        wanted: for each attribute by name, 1 (must be present in the result) or -1 (must be absent).
-        extra: further columns of the pair's row in the list, e.g. ``truth``, the ground truth of a rendered pair.
+        wanted: dict from the name of an attribute to 1 (must be present in the result) or -1 (must be absent).
+        extra: further columns of the pair in the CSV file, e.g. ``truth``, the ground truth of a rendered pair.
     """
 
     source: Sample
@@ -172,7 +172,7 @@ def _draw(
     kind: str,
     signs: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """Choose source faces at random.
+    """Choose the source faces of the pairs at random, and return their indices.
 
     The targets of sources with the attribute are faces without it, and vice versa. No more sources are chosen
     than there are faces that can be their targets.
@@ -208,12 +208,13 @@ def _nearest(
     A target of the same person is chosen only if no other is left.
 
     Args:
-        samples: all faces.
-        sources, targets: indices of the faces that are sources and of those that can be targets.
+        samples: all faces of the split.
+        sources: indices of the sources.
+        targets: indices of the faces that can be targets.
         poses: head poses (N, 3) of all faces in degrees.
 
     Returns:
-        a dict from the index of each source to the index of its target and the distance of their poses in degrees.
+        a dict from the index of each source to (index of its target, distance of the two head poses in degrees).
     """
     distances = np.linalg.norm(poses[sources][:, None] - poses[targets][None], axis=-1)
     people = np.array([s.fields.get("identity", "") for s in samples])
@@ -223,7 +224,7 @@ def _nearest(
 
 
 def _style_copy(data: PreparedData, samples: list[Sample], most: int, rng: np.random.Generator) -> list[Pair]:
-    """Choose the pairs of the protocol ``style-copy``, see `PROTOCOLS` and `derangement`."""
+    """Choose at most ``most`` pairs by the protocol ``style-copy``, see `PROTOCOLS` and `derangement`."""
     if min(len(samples), most) < 2:
         raise InputError(data.root, expected="at least two faces", found=str(min(len(samples), most)))
     chosen = np.sort(rng.permutation(np.arange(len(samples)))[:most])

@@ -57,7 +57,7 @@ def is_mask(path: Path) -> bool:
 def digest(paths: Sequence[Path]) -> tuple[str, list[str]]:
     """Return one SHA-256 for a list of files, and the SHA-256 of each file.
 
-    The first one equals the output of ``sha256sum FILES... | sha256sum`` in the folder of the files, where FILES are
+    The first value equals the output of ``sha256sum FILES... | sha256sum`` in the folder of the files, where FILES are
     sorted by name.
     """
     with ThreadPoolExecutor(4) as pool:
@@ -81,7 +81,10 @@ def batches(paths: Sequence[Path], batch_size: int) -> Iterator[Tensor]:
 
 
 def _check_size(path: Path, sides: tuple[int, int], first: tuple[int, ...], other: Path) -> None:
-    """Raise an InputError if the sides (height, width) of a picture are unequal, or differ from those of ``other``."""
+    """Raise an InputError if a picture is not square, or does not have the size of the picture ``other``.
+
+    ``sides`` and ``first`` are (height, width) of the two pictures in pixels.
+    """
     height, width = sides
     if sides != first:
         raise InputError(

@@ -86,7 +86,7 @@ class ResultTable:
         caption: protocol, split, seed, number of pairs and version of this package.
         headings: headings of the columns after the method's name.
         rows: (method, cells) of each row.
-        sources: (role, path, SHA-256) of every file that a number depends on.
+        sources: (role, path, SHA-256) of every input that a number depends on; a role is e.g. ``pairs``.
     """
 
     caption: str
@@ -96,11 +96,11 @@ class ResultTable:
 
 
 def build_table(results: Sequence[MetricResult]) -> ResultTable:
-    """Build the table of one protocol from the results of several methods, with a row for each method in their order.
+    """Build a table with a row for each method, from the methods' results for the same pairs.
 
     Raises:
-        InputError: there are no results; protocols, splits or seeds differ; a method has two values of one metric; or
-            the numbers of a column are not comparable.
+        InputError: there are no results; their protocols, splits or seeds differ; a method has two values of one
+            metric; or the numbers of a column are not comparable.
     """
     if not results:
         raise InputError("the results", expected="JSON files of `maskgan eval`", found="none")
@@ -134,7 +134,7 @@ def build_table(results: Sequence[MetricResult]) -> ResultTable:
 
 
 def _check_comparable(metric: str, first: MetricResult, other: MetricResult) -> None:
-    """Check that two results of the metric ``metric`` differ only in the method.
+    """Check that two results of the metric ``metric`` can be compared, i.e. differ only in the method.
 
     Raises:
         InputError: the metric is unknown, or pairs, masks, real pictures or judge differ.
@@ -158,7 +158,10 @@ def _check_comparable(metric: str, first: MetricResult, other: MetricResult) -> 
 
 
 def _hash(entries: dict[str, dict[str, Any]], role: str) -> str:
-    """Return the SHA-256 in the record of a role, or an empty string if there is no such record."""
+    """Return the SHA-256 of the input with a role, e.g. ``pairs``; an empty string if there is no such input.
+
+    ``entries`` is the dict `MetricResult.inputs`.
+    """
     return str(entries.get(role, {}).get("sha256", ""))
 
 
@@ -174,7 +177,7 @@ def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
 
     Args:
         metric: name of the metric.
-        values: value and interval of each method, by name of the method.
+        values: dict from the name of each method to the value of the metric and its 95 % interval.
     """
     column = COLUMNS[metric.split("/", maxsplit=1)[0]]
     texts = {method: _shown(value, column) for method, (value, _) in values.items()}
@@ -187,14 +190,14 @@ def _column(metric: str, values: dict[str, Measured]) -> dict[str, Cell]:
 
 
 def _shown(value: float | None, column: Column) -> str:
-    """Return a value as text; a dash for None and NaN."""
+    """Format a value with the factor and the decimal places of its column; None and NaN become a dash."""
     if value is None or math.isnan(value):
         return _NONE
     return _INFINITE if value == math.inf else f"{value * column.factor:.{column.digits}f}"
 
 
 def _ends(ends: tuple[float, float] | None, column: Column) -> str:
-    """Return an interval as text; an empty string for None and for ends that are infinite or NaN."""
+    """Format an interval as ``[low, high]``; return an empty string for None and for infinite or NaN ends."""
     if ends is None or not all(map(math.isfinite, ends)):
         return ""
     return "[" + ", ".join(f"{end * column.factor:.{column.digits}f}" for end in ends) + "]"
@@ -216,7 +219,7 @@ def _caption(result: MetricResult) -> str:
 
 
 def _sources(results: Sequence[MetricResult]) -> list[tuple[str, str, str]]:
-    """Return (role, path, SHA-256) of all inputs and weights of the results, without duplicates."""
+    """Return (role, path, SHA-256) of each input and weights file of the results, without duplicates."""
     found: dict[tuple[str, str, str], None] = {}
     for result in results:
         for role, entry in result.inputs.items():

@@ -1,4 +1,4 @@
-"""The results of measurements, and their JSON form, which the ``eval`` commands write.
+"""The results of measurements, and the JSON documents in which the ``eval`` commands store them.
 
 A result contains the value and records (paths and hashes) of all inputs and weights.
 """
@@ -38,11 +38,12 @@ class MetricResult:
         method: name of the method's row in tables.
         protocol, split, seed: settings by which the pairs were chosen; without pairs: protocol "" and seed None.
         size: side of the method's pictures in pixels.
-        inputs: records ``{path, sha256, files}`` of the inputs, by role (e.g. ``results``, ``pairs``).
-        weights: records ``{sha256, ...}`` of all weights files used, by role (e.g. ``generator``, ``parser``).
-        values: further numbers of the same measurement, by name of the metric.
+        inputs: dict from the role of each input (e.g. ``pairs``) to its record ``{path, sha256, files}``.
+        weights: dict from the role of each network (e.g. ``parser``) to the record ``{sha256, ...}`` of its weights.
+        values: further numbers of the same measurement: dict from the name of a metric to its value.
         details: further data (a confusion matrix, a threshold) that tables do not show.
-        intervals: 95 % intervals of proportions and means over pairs or pictures, by name of the metric.
+        intervals: dict from the name of a metric to its 95 % interval (low, high), if the metric is a mean or a
+            proportion of pairs or pictures.
     """
 
     metric: str
@@ -86,7 +87,7 @@ def finite(value: float | None) -> float | None:
 
 
 def trace(where: Path, files: Sequence[Path]) -> dict[str, Any]:
-    """Create the record ``{path, sha256, files}`` of an input.
+    """Create the record ``{path, sha256, files}`` of an input; ``files`` is the number of its files.
 
     Args:
         where: the input: a file, or the folder of the files.
@@ -104,7 +105,7 @@ def weights_of(judge: Any, path: Path) -> dict[str, Any]:
 
 
 def generator_of(results: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """Read from the metadata of pictures which weights of a generator made them.
+    """Read from the metadata of pictures the hash of the generator's weights with which they were made.
 
     Returns:
         ``{"generator": {"sha256": ...}}``, or an empty dictionary if the pictures do not record any weights.
@@ -164,7 +165,7 @@ def checked(kind: TypeAdapter[T], value: Any, path: Path, expected: str) -> T:
     """Validate a JSON document against a type, and return it as an object of this type.
 
     Args:
-        kind: the type.
+        kind: the type, as a pydantic adapter.
         value: the document.
         path: the document's file, for the error.
         expected: description of the type, for the error.

@@ -29,13 +29,15 @@ Confusion = npt.NDArray[np.int64]
 
 
 class SegmentationAccuracy:
-    """Agreement of results with their input masks; a `method_results.ResultMetric`.
+    """Measures how well results agree with the masks that they were generated from.
+
+    Implements `method_results.ResultMetric`.
 
     Args:
         parse: a face parser: function of pictures (N, 3, S, S) that returns label maps (N, S, S).
         masks: the input mask of each result, in the same order.
-        folder: folder of the masks, which is stored with the result; None: the folder of the first mask.
-        record: name, path and hash of the parser's weights, see `weights_of`.
+        folder: folder of the masks, whose path is stored with the result; None: the folder of the first mask.
+        record: dict with name, path and hash of the parser's weights (see `weights_of`), stored with the result.
 
     Attributes:
         table: confusion matrix (19, 19) in pixels: rows are classes of the masks, columns classes of the parser.
@@ -57,16 +59,16 @@ class SegmentationAccuracy:
     def load(
         cls, results: MethodResults, masks: Path | None, weights: Path | None, device: torch.device
     ) -> SegmentationAccuracy:
-        """Create the metric for the results of a method, with a face parser from its weights file.
+        """Load a face parser, and create the metric for the results of a method.
 
         Args:
             results: the results.
-            masks: folder of the input masks; None: they are searched as `input_masks` describes.
-            weights: weights of the parser; None: those that `find_weights` finds.
+            masks: folder of the input masks; None: the places that `input_masks` describes.
+            weights: weights file of the parser; None: the default file, see `find_weights`.
             device: device of the parser.
 
         Raises:
-            InputError: a result has no mask, or the weights are missing or do not fit.
+            InputError: a result has no mask, or the weights are missing or do not fit the network.
         """
         listed = results.listed
         default = listed.files("source_mask") if listed and listed.protocol == "style-copy" else None
@@ -75,7 +77,7 @@ class SegmentationAccuracy:
         return cls(judge, found, masks or found[0].parent, weights_of(judge, where))
 
     def update(self, images: Tensor) -> None:
-        """Add the next results (N, 3, S, S) ``uint8``.
+        """Add the next batch of results (N, 3, S, S) ``uint8`` to the metric.
 
         Raises:
             InputError: a mask cannot be read, or is not square.
@@ -91,7 +93,10 @@ class SegmentationAccuracy:
             self.shares.append(float((truth == parsed).mean()))
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the accuracy over all pixels of all results, and the mean IoU; details have the confusion matrix."""
+        """Return the accuracy over all pixels of all results, and the mean IoU.
+
+        The details of the returned object contain the confusion matrix.
+        """
         agreed = table_agreement(torch.from_numpy(self.table).double())
         return results.result(
             "segmentation_accuracy",
@@ -105,7 +110,7 @@ class SegmentationAccuracy:
 
 
 def input_masks(results: Sequence[Path], folder: Path | None, default: Sequence[Path] | None) -> list[Path]:
-    """Find the input mask of each result.
+    """Return the path of the input mask of each result, i.e. of the mask from which the result was generated.
 
     Args:
         results: the results; NAME is a result's file name without its suffix.

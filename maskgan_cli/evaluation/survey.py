@@ -46,7 +46,7 @@ _PAGE: Final = Path(__file__).parent / "survey_page"
 def build_survey(
     out: Path, pairs: PairList, methods: Mapping[str, Path], *, questions: int, seed: int, overwrite: bool
 ) -> tuple[Path, bool]:
-    """Write the page, its pictures and the key to the folder ``out``.
+    """Write the web page of a survey among people, its pictures and ``key.json`` to the folder ``out``.
 
     Args:
         out: the survey's folder.
@@ -80,7 +80,10 @@ def build_survey(
 def _files(
     pairs: PairList, methods: Mapping[str, Path], results: Mapping[str, Sequence[Path]], questions: int, seed: int
 ) -> dict[str, bytes]:
-    """Return the content of all files of the survey by path in its folder; the last one is the page."""
+    """Return a dict from the path of each file in the survey's folder to the file's content.
+
+    ``results`` has the paths of all results of each method. The last entry of the dict is the page.
+    """
     rng = np.random.default_rng(seed)
     chosen = [int(i) for i in rng.permutation(len(pairs.rows))[:questions]]
     key: dict[str, Any] = {
@@ -132,12 +135,12 @@ class Question:
 
 @dataclass(frozen=True)
 class SurveyMethod:
-    """A method of the survey.
+    """A method whose results the survey shows.
 
     Attributes:
-        results: record of its results, see `trace`.
-        weights: record of its generator's weights, see `generator_of`.
-        size: side of its pictures in pixels.
+        results: record (path and hash) of the method's results, see `trace`.
+        weights: record (hash) of the weights of the method's generator, see `generator_of`.
+        size: side of the method's results in pixels.
     """
 
     results: dict[str, Any]
@@ -153,8 +156,8 @@ class Key:
         survey: identifier of the survey, a hash of the other content.
         protocol, split, seed: settings by which the pairs were chosen.
         pairs: record of the list of pairs, see `trace`.
-        methods: the methods by name.
-        questions: the questions by number.
+        methods: dict from the name of each method to its records.
+        questions: dict from the number of each question, as text, to the question.
     """
 
     survey: str
@@ -170,12 +173,12 @@ Vote = tuple[str, str, str]  # (participant, question, criterion) identifies an 
 
 
 def tally(out: Path, files: Sequence[Path]) -> list[MetricResult]:
-    """Count the answers: for each method and criterion, the proportion of answers that chose the method's result.
+    """Compute for each method and criterion the proportion of answers that chose the method's result.
 
     If a participant answers a question twice, the later answer counts.
 
     Args:
-        out: the survey's folder, with its key.
+        out: the survey's folder, which contains ``key.json``.
         files: CSV files that the page exported.
 
     Returns:
@@ -219,10 +222,10 @@ def _read_key(path: Path) -> Key:
 
 
 def _result(key: Key, method: str, votes: Mapping[Vote, str], files: Sequence[Path]) -> MetricResult:
-    """Compute the result of one method.
+    """Compute the result of one method: the proportion of answers that chose this method, for each criterion.
 
     Args:
-        key: the key of the survey.
+        key: the content of ``key.json``.
         method: name of the method.
         votes: dict from each answer (participant, question, criterion) to the method that was chosen.
         files: the CSV files of the answers, whose hashes are stored with the result.

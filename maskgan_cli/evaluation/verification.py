@@ -37,7 +37,7 @@ def verify_samples(
     points: str,
     track: Track = lambda batches, total: batches,
 ) -> dict[str, Any]:
-    """Verify pairs of samples, half of which show one person, and measure the accuracy.
+    """Measure how accurately a network decides whether pairs of faces show one person; half of the pairs do.
 
     Args:
         samples: the samples of one split, with identities.
@@ -49,7 +49,8 @@ def verify_samples(
         track: wraps the batches of embeddings in an iterator that shows the progress.
 
     Returns:
-        a dict with the numbers of `metrics.verification.measure` for these pairs, mean cosines, counts, and settings.
+        a dict with the metrics of `metrics.verification.measure` (accuracy, threshold, ...), the mean cosine
+        similarities of both kinds of pairs, the numbers of faces and people, and the settings.
 
     Raises:
         InputError: there are no identities, no masks for ``points="mask"``, or fewer than ten pairs of one person.
@@ -81,7 +82,7 @@ def read_threshold(path: Path, judge: IdentityJudge) -> float:
     """Read the threshold of the cosine similarity from a JSON file that ``maskgan eval verify -o`` wrote.
 
     Raises:
-        InputError: the file has no threshold, or is of another network than ``judge``.
+        InputError: the file has no threshold, or its threshold was measured with another network than ``judge``.
     """
     document = read_json(path)
     found = document.get("threshold") if isinstance(document, dict) else None

@@ -22,7 +22,7 @@ def space_of(profile: bytes | None) -> bytes:
 def in_srgb(image: Image.Image) -> Image.Image:
     """Convert a grey or CMYK picture with a colour profile to sRGB; other pictures are returned unchanged.
 
-    RGB pictures are not converted, because their profile is stored in the edited file.
+    RGB pictures are not converted, because the edited file keeps their colour profile.
     """
     profile = image.info.get("icc_profile") or b""
     if image.mode not in _SPACES.get(space_of(profile), ()):

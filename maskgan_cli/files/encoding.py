@@ -28,8 +28,8 @@ def write_image(
         path: the file to write; its suffix is one of `IMAGE_SUFFIXES`.
         picture: the picture.
         overwrite: replace an existing file.
-        note: provenance of the picture. It is stored as JSON in the text field ``maskgan`` of a PNG or in the comment
-            of a JPEG; other formats do not store it.
+        note: provenance of the picture (a dict that says how the picture was made). It is stored as JSON in the text
+            field ``maskgan`` of a PNG or in the comment of a JPEG; other formats do not store it.
     """
     path = Path(path)
     check_picture_name(path)
@@ -56,14 +56,15 @@ def encode_image(
     metadata: Mapping[str, Any] | None = None,
     text: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Encode a picture, and return the content of the file.
+    """Encode a picture in the format of a file suffix, and return the bytes of the file.
 
     Args:
         picture: RGB (H, W, 3), or RGB with alpha (H, W, 4) for formats with transparency.
         suffix: one of `IMAGE_SUFFIXES`.
         note: provenance of the picture, see `write_image`.
-        metadata: values for ``exif``, ``icc_profile`` and ``dpi`` of Pillow's ``Image.save``.
-        text: text fields of a PNG, by name; other formats ignore them.
+        metadata: dict with some of the keys ``exif``, ``icc_profile`` and ``dpi``, which are passed to Pillow's
+            ``Image.save``.
+        text: dict from name to text, stored as text fields of a PNG; other formats do not store it.
 
     Raises:
         InputError: the format does not support the size of the picture.

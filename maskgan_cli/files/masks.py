@@ -34,7 +34,8 @@ def read_label_map(path: str | Path, *, order: str = "celebamask") -> LabelMap:
 
     Args:
         path: the mask file.
-        order: the class order of the ids in the file, a key of ``labels.ORDERS``; not used if colours give the classes.
+        order: the class order of the file (which class each id stands for), a key of ``labels.ORDERS``. It is not used
+            if the classes are read from colours.
 
     Raises:
         InputError: the file is missing, not readable, too large or 16-bit, or has values that are not classes.
@@ -68,7 +69,7 @@ def _from_values(
         image: the picture as opened by Pillow, which gives the mode and the palette.
         values: palette indices or grey values (H, W).
         used: the distinct values, sorted.
-        order: the class order of the values if they are class ids.
+        order: the class order (a key of ``labels.ORDERS``) if the values are class ids.
     """
     if image.mode == "P":
         palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
@@ -198,7 +199,7 @@ def _from_colours(path: Path, picture: Picture) -> LabelMap:
 
 
 def _some(noun: str, values: Sequence[Any]) -> str:
-    """List the first five values for a message, e.g. ``values 20, 21``; ``noun`` is the singular, e.g. ``value``."""
+    """Return a text that lists the first five values, e.g. ``values 20, 21``; ``noun`` is the singular ``value``."""
     shown = ", ".join(str(v) for v in values[:5])
     more = f" and {len(values) - 5} more" if len(values) > 5 else ""
     return f"{noun}{'s' if len(values) > 1 else ''} {shown}{more}"

@@ -53,10 +53,12 @@ class Photo:
         path: the file.
         picture: the upright picture (H, W, 3); transparent pixels are blended with white.
         orientation: EXIF orientation of the file, 1 to 8.
-        metadata: ``exif``, ``icc_profile`` and ``dpi`` of the file, as Pillow's ``Image.save`` accepts them.
-        text: text fields of a PNG, by name.
-        stored: colours and alpha of the upright picture (H, W, 4); None if all pixels are opaque.
-        remarks: messages about content of the file that was not read or will not be written to results.
+        metadata: dict with some of the keys ``exif``, ``icc_profile`` and ``dpi``, with values as Pillow's
+            ``Image.save`` accepts them.
+        text: dict from name to text of the text fields of a PNG.
+        stored: the upright picture with its transparency, before blending with white: red, green, blue, alpha
+            (H, W, 4); None if all pixels are opaque.
+        remarks: messages for the user about content of the file that was not read or will not be written to results.
     """
 
     path: Path
@@ -74,7 +76,7 @@ class Photo:
 
 
 def read_photo(path: str | Path) -> Photo:
-    """Read a picture file with its metadata. Damaged metadata are ignored.
+    """Read a picture file with its metadata, and return both as a `Photo`. Damaged metadata are ignored.
 
     Raises:
         InputError: see `read_image`.
@@ -161,7 +163,7 @@ def write_photo(
 
 
 def encode_photo(picture: Picture, suffix: str, photo: Photo, *, note: Mapping[str, Any] | None = None) -> bytes:
-    """Encode an edited photo as `write_photo` does, and return the content of the file.
+    """Return the content of the file that `write_photo` writes for an edited photo, as bytes.
 
     Args:
         picture: the edited picture (H, W, 3), upright.
@@ -204,7 +206,10 @@ def _short_exif(path: Path, exif: bytes) -> bytes:
 
 
 def read_note(path: str | Path) -> Any:
-    """Return the provenance (``note``) that `write_image` or `write_photo` stored in a file; None if it has none."""
+    """Return the provenance that `write_image` or `write_photo` stored in a file (see ``note`` there).
+
+    Return None if the file contains no provenance or is not readable.
+    """
     try:
         with Image.open(path) as image:
             text = image.info.get("maskgan") or bytes(image.info.get("comment", b"")).decode().removeprefix("maskgan ")

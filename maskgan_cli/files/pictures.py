@@ -129,7 +129,7 @@ def open_image(path: Path) -> Image.Image:
 
 
 def first_of(frames: int) -> str:
-    """Return the message that only the first of the ``frames`` frames or pages of a file is read."""
+    """Return a message for the user: a file has ``frames`` frames or pages, and only the first of them is read."""
     return f"has {frames} frames or pages; the first is read"
 
 
@@ -175,8 +175,8 @@ def open_first_frame(path: Path) -> tuple[Image.Image, int]:
 def is_plain_jpeg(path: Path) -> tuple[int, int] | None:
     """Return (width, height) of a JPEG that needs no conversion (RGB, no EXIF rotation); None for other files.
 
-    The whole file is decoded, so that truncated files are detected. It is decoded at an eighth of its size, which is
-    fast.
+    The whole file is decoded, so that truncated files are detected. The picture is decoded at an eighth of its size,
+    which is fast.
 
     Raises:
         InputError: the file is missing, or is a damaged JPEG.
@@ -232,7 +232,11 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _from_wide(path: Path, image: Image.Image) -> Picture:
-    """Convert a grey picture with 16-bit, 32-bit or float values to RGB (H, W, 3) ``uint8``."""
+    """Convert a grey picture with integer values up to 65535 or float values in [0, 1] to RGB (H, W, 3) ``uint8``.
+
+    Raises:
+        InputError: a value is outside of this range; the message names the file ``path``.
+    """
     values = np.asarray(image)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     top = 1.0 if image.mode[0] == "F" else 65535.0

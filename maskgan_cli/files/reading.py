@@ -34,7 +34,7 @@ def unreadable(path: Path, error: Exception, expected: str) -> InputError:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON document, with or without a byte-order mark.
+    """Read a JSON file, with or without a byte-order mark, and return the parsed document.
 
     Raises:
         InputError: the file is missing, not readable or not JSON.
@@ -76,7 +76,7 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
 
 
 def decoded(data: bytes) -> str:
-    """Decode text in UTF-8, or in UTF-16 with a byte-order mark, which Excel and PowerShell write.
+    """Decode bytes to text, from UTF-8, or from UTF-16 with a byte-order mark (as Excel and PowerShell write it).
 
     Raises:
         UnicodeDecodeError: the text has another encoding.

@@ -25,7 +25,7 @@ _TEMPORARY = re.compile(r"\..*-[0-9a-f]{8}\.tmp(\.\w{1,16})?", re.DOTALL)
 
 @contextlib.contextmanager
 def atomic(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
-    """Context manager that yields the path of a temporary file, which it renames to ``path`` at the end of its block.
+    """Context manager that yields the path of a temporary file, and renames this file to ``path`` after its block.
 
     If the block raises an error, the temporary file is deleted and ``path`` is unchanged. If the process is killed, the
     temporary file stays in the folder of ``path``, and `remove_leftovers` deletes it later. A replaced file keeps its
@@ -87,7 +87,7 @@ def remove_leftovers(*folders: Path, of: str = "") -> None:
 
     Args:
         folders: the folders; those that do not exist are ignored.
-        of: delete only temporary files of outputs with this name (without suffix); all if empty.
+        of: delete only temporary files of outputs with this name (without suffix); if empty, all temporary files.
     """
     for folder in folders:
         if folder.is_dir():

@@ -1,7 +1,7 @@
-"""Evaluation networks ("judges"): face parser, attribute classifier, head pose, identity.
+"""Networks that evaluate pictures ("judges"): face parser, attribute classifier, head pose, identity.
 
-The four networks implement one interface (`Judge`): they map pictures to predictions, and provide the SHA-256 of their
-weights file, which is stored with the results of an evaluation.
+The four networks implement one interface (`Judge`): they map pictures to predictions. Each network also provides the
+SHA-256 of its weights file, which is stored with the results of an evaluation.
 
 parser.py, attributes.py, pose.py, identity.py   one of these networks each
 inception.py   Inception-v3, whose features FID and KID compare
@@ -24,7 +24,7 @@ class Judge(Protocol):
 
     Attributes:
         name: kind of network, e.g. ``parser``, ``attributes``, ``identity/arcface``.
-        sha256: hash of the weights file.
+        sha256: SHA-256 of the weights file.
         size: input side of the network in pixels; pictures of other sizes are resized.
     """
 
@@ -40,7 +40,7 @@ class Judge(Protocol):
         """
 
     def features(self, images: Tensor) -> Tensor:
-        """Return activations of an inner layer, (N, D) float32, for N pictures; they serve to compare sets of pictures.
+        """Return activations of an inner layer (N, D), float32, for N pictures; used to compare sets of pictures.
 
         Args:
             images: see `__call__`.
@@ -48,12 +48,9 @@ class Judge(Protocol):
 
 
 def prepare(images: Tensor, size: int, device: torch.device) -> Tensor:
-    """Convert ``uint8`` pictures (N, 3, S, S) to the input of a network, on a device.
+    """Convert ``uint8`` pictures (N, 3, S, S) to a network's input (N, 3, size, size), ``float32``, on ``device``.
 
     Values are scaled to [-1, 1], and pictures are resized bilinearly with antialiasing.
-
-    Returns:
-        (N, 3, size, size) ``float32``.
     """
     units = to_unit(images.to(device))
     if units.shape[-1] != size:

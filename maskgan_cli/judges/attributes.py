@@ -1,4 +1,4 @@
-"""The attribute classifier as an evaluation network ("judge"): it predicts the probability of each face attribute."""
+"""The attribute classifier as an evaluation network ("judge"), which predicts the probability of face attributes."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class AttributeJudge:
 
 
 class SeparateAttributes:
-    """Several attribute classifiers used as one judge. (The paper has one network per attribute.)
+    """Several attribute classifiers, used together as one judge. (The paper has one network per attribute.)
 
     Args:
-        judges: the classifiers. No attribute may be predicted by two of them.
+        judges: the classifiers. Two classifiers must not predict the same attribute.
 
     Attributes:
         names: names of the attributes, in the order of the returned columns.
-        sha256: SHA-256 of the joined hashes of the classifiers' weights.
+        sha256: SHA-256 of the concatenated weights hashes of all classifiers.
     """
 
     name = "attributes"

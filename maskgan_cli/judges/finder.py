@@ -1,4 +1,4 @@
-"""Face detection with facenet-pytorch's MTCNN (Zhang et al. 2016). The package includes the weights."""
+"""Detect faces with facenet-pytorch's MTCNN (Zhang et al. 2016). facenet-pytorch includes the weights."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ class FaceFinder:
 
 
 def _import_torchvision() -> None:
-    """Import torchvision without PyTorch's compiler, whose import takes more than a second.
+    """Import torchvision without importing PyTorch's compiler, which would take more than a second.
 
-    torchvision uses one function of the compiler, to decide whether to compile `roi_align`. During the import, that
-    function is replaced by one that returns False. An ImportError is ignored.
+    torchvision uses one function of the compiler, to decide whether to compile `roi_align`. During the import, this
+    function is replaced by a function that returns False. An ImportError is ignored.
     """
     name = "torch._dynamo"
     if name in sys.modules or "torchvision" in sys.modules:

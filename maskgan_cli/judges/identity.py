@@ -1,4 +1,6 @@
-"""Identity networks as judges: they map faces to unit vectors, whose cosine similarity is high for the same person.
+"""Identity networks as judges: networks that map faces to unit vectors ("embeddings").
+
+The cosine similarity of two embeddings is high if both faces show the same person.
 
 Four kinds of file are supported: weights of ``maskgan train identity``, ArcFace's published IResNets,
 facenet-pytorch's InceptionResnetV1, and any ONNX embedding network.
@@ -30,11 +32,11 @@ _MOST = 2048  # largest accepted input side of an ONNX network
 
 
 class IdentityJudge:
-    """An identity network, with the interface `maskgan_cli.judges.Judge`. It aligns faces before embedding them.
+    """An identity network, with the interface `maskgan_cli.judges.Judge`. Faces are aligned before they are embedded.
 
     Args:
         name: ``identity/arcface``, ``identity/facenet`` or ``identity/onnx``.
-        network: maps aligned faces (N, 3, size, size) ``uint8`` on the device to embeddings (N, D).
+        network: function that maps aligned faces (N, 3, size, size) ``uint8`` on the device to embeddings (N, D).
         size: side of the aligned faces in pixels.
         device: device of the network.
         digest: SHA-256 of the weights file.
@@ -57,11 +59,11 @@ class IdentityJudge:
         self._network = network
 
     def __call__(self, images: Tensor, points: Points | None = None) -> Tensor:
-        """Align faces, and return their unit embeddings (N, D).
+        """Align faces, and return their embeddings (N, D): vectors of length 1.
 
         Args:
-            images: pictures (N, 3, S, S) ``uint8`` of any size, with one face each. Without ``points``, they must be
-                cropped like CelebA-HQ. Prepared data sets and results of edits have this crop.
+            images: pictures (N, 3, S, S) ``uint8`` of any size, with one face each. Without ``points``, the pictures
+                must be cropped as in CelebA-HQ; prepared data sets and results of edits are cropped like this.
             points: five landmarks per face (N, 5, 2) in pixels, see `data.alignment`.
         """
         places = crop_points(images.shape[-1]) if points is None else points
@@ -73,7 +75,7 @@ class IdentityJudge:
         return F.normalize(self._network(faces.to(self.device)).float())
 
     def features(self, images: Tensor) -> Tensor:
-        """Return unit embeddings (N, D), the same as `__call__` without ``points``."""
+        """Return unit embeddings (N, D) of pictures (N, 3, S, S) ``uint8``, as `__call__` does without ``points``."""
         return self(images)
 
 
@@ -120,7 +122,7 @@ def _is_iresnet(path: Path) -> bool:
 def _load_facenet(path: Path, device: torch.device) -> IdentityJudge:
     """Load InceptionResnetV1 (Schroff et al. 2015; Szegedy et al. 2016) from a state dict of facenet-pytorch.
 
-    The network's input is a face of 160 x 160 pixels, with the values ``(pixel - 127.5) / 128``.
+    The network's input is a batch of faces of 160 x 160 pixels, with the values ``(pixel - 127.5) / 128``.
     """
     tensors = load_foreign(path, "a state dict of facenet-pytorch's InceptionResnetV1")
     from facenet_pytorch import InceptionResnetV1  # torchvision takes seconds to import

@@ -1,4 +1,4 @@
-"""The Inception-v3 network of pytorch-fid, whose features FID and KID compare."""
+"""The Inception-v3 network of pytorch-fid. The metrics FID and KID compare its features of two sets of pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Inception:
         device: device on which the network runs.
 
     Attributes:
-        published: whether the weights are the published ones. Only then is the metric named ``fid``.
+        published: whether the file contains the published weights. Only then is the metric named ``fid``.
 
     Raises:
         InputError: the file is missing or has another layout.
@@ -42,6 +42,6 @@ class Inception:
         self.published = published_sha256(where).startswith(PUBLISHED)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return features (N, 2048) of pictures (N, 3, S, S) ``uint8`` of any size."""
+        """Return the Inception features (N, 2048) of pictures (N, 3, S, S) ``uint8`` of any size."""
         features: Tensor = self._network(images.to(self._device).float() / 255)
         return features

@@ -1,4 +1,4 @@
-"""The face parser as an evaluation network ("judge"): it predicts the label maps of pictures."""
+"""The face parser as an evaluation network ("judge"), which predicts the label maps of pictures."""
 
 from __future__ import annotations
 
@@ -53,14 +53,15 @@ class ParserJudge:
     def carefully(self, images: Tensor) -> Tensor:
         """Predict label maps like `__call__`, but more accurately and more slowly; used for photos to edit.
 
-        The probabilities are averaged over three scales, which takes about three times as long. With a second parser,
-        they are averaged over both parsers (the second at two scales), which takes about seven times as long.
+        The class probabilities are averaged over three scales, which takes about three times as long. With a second
+        parser, the probabilities are averaged over both parsers (the second parser uses two scales), which takes about
+        seven times as long.
         """
         return self.probabilities(images, images.shape[-1]).argmax(1).to(torch.uint8)
 
     @property
     def careful_sha256(self) -> str:
-        """SHA-256 of the weights that `carefully` uses; with a second parser, the SHA-256 of both joined hashes."""
+        """SHA-256 of the weights that `carefully` uses; with a second parser, that of both concatenated hashes."""
         if self.second is None:
             return self.sha256
         return hashlib.sha256((self.sha256 + self.second.sha256).encode()).hexdigest()
@@ -74,7 +75,7 @@ class ParserJudge:
             side: side of the returned arrays in pixels.
 
         Returns:
-            (N, 19, side, side), which sum to 1 over the 19 classes.
+            (N, 19, side, side), probabilities that sum to 1 over the 19 classes.
         """
         if self.second is None:
             return _normalised(self._looks(images, self._sizes, side))
@@ -104,7 +105,7 @@ class ParserJudge:
             side: side of the returned arrays in pixels.
 
         Returns:
-            (N, 19, side, side).
+            (N, 19, side, side), the summed probabilities, which are not normalised.
         """
         looks = (self._look(images, size) for size in sizes)
         together = torch.stack([_resized(look, sizes[-1]) for look in looks]).sum(0)
@@ -112,7 +113,7 @@ class ParserJudge:
         return _resized(together, side)
 
     def _look(self, images: Tensor, size: int) -> Tensor:
-        """Parse pictures (N, 3, S, S) and their mirror images at one input size.
+        """Parse pictures (N, 3, S, S) and their mirror images at one input size of the network (``size`` pixels).
 
         Returns:
             (N, 19, size, size), class probabilities summed over each picture and its mirror image.
@@ -144,7 +145,8 @@ def _resized(planes: Tensor, side: int) -> Tensor:
 def load_parser(where: str | Path, device: torch.device, size: int | None = None) -> ParserJudge:
     """Load the face parser from a weights file, a run folder of ``maskgan train parser`` or the published checkpoint.
 
-    If ``where`` is the parser that the package includes, its second parser is loaded too: see `bundled_pair`.
+    If ``where`` is the parser that the package includes, the second parser of the package is loaded too: see
+    `bundled_pair`.
 
     Args:
         where: the file or folder.

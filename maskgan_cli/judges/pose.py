@@ -1,4 +1,4 @@
-"""HopeNet as an evaluation network ("judge"): it predicts yaw, pitch and roll of the head in a picture."""
+"""HopeNet as an evaluation network ("judge"), which predicts yaw, pitch and roll of the head in a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of label maps, pictures, features and scores. This package runs no networks.
+"""Compute metrics of label maps, pictures, features and scores. This package runs no networks.
 
 confusion.py     accuracy and IoU of label maps; confusion counts of binary predictions
 frechet.py       Frechet distance between two sets of features (FID)

@@ -1,4 +1,4 @@
-"""Accuracy and IoU of label maps, and confusion counts of binary predictions."""
+"""Compute accuracy and IoU of label maps, and confusion counts of binary predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maskgan_cli.metrics.intervals import Interval, wilson
 
 
 def agreement(truth: Tensor, guess: Tensor) -> dict[str, float]:
-    """Compare predicted label maps with true label maps.
+    """Compare predicted label maps with true label maps, and return a dict of accuracies and IoUs.
 
     Args:
         truth, guess: the true and the predicted label maps: class ids 0 to 18, two tensors of the same shape.
@@ -62,7 +62,7 @@ class Confusion:
 
     @classmethod
     def count(cls, truth: Tensor, answers: Tensor) -> Confusion:
-        """Make the counts from predictions and their true labels.
+        """Count correct and wrong predictions, given the true labels.
 
         Args:
             truth: the true labels, a ``bool`` tensor.
@@ -87,14 +87,14 @@ class Confusion:
         return self.correct / self.total
 
     def interval(self) -> Interval:
-        """Return the 95 % confidence interval of the accuracy: its lower and its upper end."""
+        """Return the 95 % confidence interval of the accuracy: its lower and its upper end, both in [0, 1]."""
         return wilson(self.correct, self.total)
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean of sensitivity and specificity.
+        """Mean of sensitivity and specificity, in [0, 1].
 
-        If all samples are positive, only the sensitivity; if all samples are negative, only the specificity.
+        If all samples are positive, this is the sensitivity; if all samples are negative, this is the specificity.
         """
         shares = [
             right / (right + wrong)
@@ -107,7 +107,7 @@ class Confusion:
         return sum(shares) / len(shares)
 
     def counts(self) -> dict[str, int]:
-        """Return the four counts with the keys of the report format.
+        """Return a dict of the four counts, with the names that evaluation reports use.
 
         ``hits`` are true positives, ``misses`` false negatives, ``alarms`` false positives, ``rejections`` true
         negatives.

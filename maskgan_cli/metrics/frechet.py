@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of features (Heusel et al. 2017), from the mean and covariance of each set.
+"""Compute the Frechet distance between two sets of features (Heusel et al. 2017), from their means and covariances.
 
 d^2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)), with means m1, m2 and covariances C1, C2.
 """
@@ -26,14 +26,14 @@ class Statistics:
     count: int
 
     def save(self, path: Path) -> Path:
-        """Write the statistics to an ``.npz`` file atomically, and return its path."""
+        """Write the statistics to the ``.npz`` file ``path`` atomically, and return ``path``."""
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, covariance=self.covariance, count=self.count)
         return path
 
     @classmethod
     def load(cls, path: Path) -> Statistics:
-        """Read a file written by `save`.
+        """Read statistics from a file that `save` has written.
 
         Raises:
             InputError: the file is missing, corrupt or has another format.
@@ -57,7 +57,7 @@ class Statistics:
 
 
 class StreamingStatistics:
-    """Accumulator for mean and covariance of features, which are added in batches and not stored (Chan et al. 1979)."""
+    """Computes mean and covariance of features that are added in batches and not stored (Chan et al. 1979)."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -88,7 +88,7 @@ class StreamingStatistics:
         self._count = total
 
     def finish(self) -> Statistics:
-        """Return mean and covariance of the features of all batches.
+        """Return mean, covariance and number of the features of all batches.
 
         Raises:
             InputError: there are fewer than two feature vectors, so the covariance is undefined.
@@ -110,7 +110,7 @@ def statistics(features: npt.NDArray[np.floating]) -> Statistics:
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-    """Return the squared Frechet distance between two Gaussians, in squared units of the features; 0 if they are equal.
+    """Return the squared Frechet distance between two Gaussians, given their statistics; 0 if they are equal.
 
     Each covariance is factored as C = F F'. The trace of (C1 C2)^(1/2) is then the sum of the singular values of
     F1' F2. The usual computation takes square roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), which loses precision

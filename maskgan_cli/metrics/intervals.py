@@ -1,4 +1,4 @@
-"""95 % confidence intervals (lower end, upper end) of proportions and means."""
+"""Compute 95 % confidence intervals (lower end, upper end) of proportions and means."""
 
 from __future__ import annotations
 

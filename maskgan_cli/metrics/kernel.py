@@ -1,8 +1,8 @@
-"""The Kernel Inception Distance (Binkowski et al. 2018): squared maximum mean discrepancy between two sets of features.
+"""Compute the Kernel Inception Distance (KID): squared maximum mean discrepancy between two sets of features.
 
-The kernel is k(x, y) = (x . y / D + 1)^3 for features of dimension D. The estimate is unbiased, so results for
-different numbers of pictures are comparable. For two samples of the same distribution, its expected value is 0,
-so a single estimate may be negative.
+See Binkowski et al. 2018. The kernel is k(x, y) = (x . y / D + 1)^3 for features of dimension D. The estimate is
+unbiased, so results for different numbers of pictures are comparable. For two samples of the same distribution, its
+expected value is 0, so a single estimate may be negative.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class KernelDistance:
 def squared_discrepancy(a: Features, b: Features) -> float:
     """Return an unbiased estimate of the squared maximum mean discrepancy between two sets of features.
 
-    The estimate is computed in float64. It is 0 on average for two samples of one distribution, and may be negative.
+    The estimate is computed in float64. Its mean is 0 for two samples of one distribution, so it may be negative.
 
     Args:
         a, b: (N, D) and (M, D), the two sets.
 
     Raises:
-        InputError: the features have different dimensions, or a set has fewer than two.
+        InputError: the two sets have different feature dimensions, or a set has fewer than two features.
     """
     if a.shape[1] != b.shape[1]:
         raise InputError("features", expected=f"{a.shape[1]} numbers per picture", found=str(b.shape[1]))

@@ -1,4 +1,4 @@
-"""Precision and recall of generated pictures ("results"), from features of the pictures (Kynkaanniemi et al. 2019).
+"""Compute precision and recall of generated pictures ("results") from their features (Kynkaanniemi et al. 2019).
 
 The manifold of a set is approximated by balls around all features of the set. The radius of a ball is the distance to
 the K-th nearest neighbour in the same set. Precision is the proportion of results inside the manifold of the real
@@ -26,10 +26,10 @@ def precision_and_recall(reals: Features, results: Features, *, neighbours: int 
     Args:
         reals: (N, D), features of real pictures.
         results: (M, D), features of generated pictures.
-        neighbours: K: the radius of a feature's ball is the distance to its K-th nearest neighbour.
+        neighbours: K; the radius of the ball around a feature is the distance to the feature's K-th nearest neighbour.
 
     Raises:
-        InputError: the features have different dimensions, or a set has at most ``neighbours`` of them.
+        InputError: the two sets have different feature dimensions, or a set has at most ``neighbours`` features.
     """
     if reals.shape[1] != results.shape[1]:
         raise InputError("features", expected=f"{reals.shape[1]} numbers per picture", found=str(results.shape[1]))

@@ -1,4 +1,4 @@
-"""Sharpness of pictures: the mean absolute Laplacian of their grey values."""
+"""Measure the sharpness of pictures: the mean absolute Laplacian of their grey values."""
 
 from __future__ import annotations
 

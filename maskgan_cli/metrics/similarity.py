@@ -1,4 +1,4 @@
-"""Similarity of an edited picture to its ground truth: PSNR and SSIM, inside and outside the edited region."""
+"""Compare an edited picture with its ground truth, by PSNR and SSIM inside and outside the edited region."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Region = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Similarity of a result to its ground truth.
+    """Similarity of an edited picture to its ground truth.
 
     Attributes:
         psnr_inside, psnr_outside: peak signal-to-noise ratio in dB inside and outside the edited region;

@@ -20,7 +20,7 @@ Truth = npt.NDArray[np.bool_]
 
 
 def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.NDArray[np.int64], Truth]:
-    """Sample pairs of pictures, half of them genuine and half impostor.
+    """Sample pairs of pictures; half of the pairs show the same person (genuine), half two people (impostor).
 
     Genuine pairs are drawn in rounds, one pair of each person per round, so that people with many pictures do not
     dominate. If there are too few genuine or impostor pairs, both halves are reduced equally.
@@ -54,10 +54,10 @@ def balanced_pairs(people: Sequence[str], count: int, seed: int) -> tuple[npt.ND
 
 
 def _pairs_of_two(faces: dict[str, list[int]]) -> int:
-    """Return the number of possible impostor pairs.
+    """Return the number of possible impostor pairs (pairs of pictures of two different people).
 
     Args:
-        faces: indices of each person's pictures, by the person's name.
+        faces: dict from a person's name to the indices of the pictures that show this person.
     """
     total = sum(map(len, faces.values()))
     return (total**2 - sum(len(own) ** 2 for own in faces.values())) // 2
@@ -103,9 +103,9 @@ def tar_at_far(scores: Numbers, same: Truth, limit: float) -> float:
 
 
 def best_threshold(scores: Numbers, same: Truth) -> float:
-    """Return the threshold of the score that classifies most pairs correctly; it is midway between two scores.
+    """Return the threshold of the score that classifies most pairs correctly; it lies midway between two scores.
 
-    If several thresholds are equally good, return the middle one of them. For the arguments see `roc`.
+    If several thresholds are equally good, the middle one is returned. For the arguments see `roc`.
     """
     far, tar, lowest = roc(scores, same)
     right = tar * same.sum() + (1 - far) * (~same).sum()
@@ -118,7 +118,7 @@ def best_threshold(scores: Numbers, same: Truth) -> float:
 
 
 def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
-    """Return the accuracy (folds,) on each fold, with the threshold that is best on all other folds.
+    """Return the accuracy (folds,) on each fold, in [0, 1], with the threshold that is best on all other folds.
 
     Genuine pairs are distributed evenly over the folds, and so are impostor pairs. For ``scores`` and ``same`` see
     `roc`.
@@ -136,7 +136,7 @@ def cross_validate(scores: Numbers, same: Truth, folds: int = 10) -> Numbers:
 
 
 def measure(scores: Numbers, same: Truth) -> dict[str, Any]:
-    """Return a dict of all metrics of `maskgan eval verify` for a set of pairs; rates are in [0, 1].
+    """Return a dict from metric name to value, with all metrics of `maskgan eval verify`; rates are in [0, 1].
 
     With fewer than 1000 impostor pairs, a false accept rate (FAR) of 0.001 allows no false accept at all. In that case,
     ``tar_at_far_0.001`` is the true accept rate (TAR) at a FAR of 0. For the arguments see `roc`.

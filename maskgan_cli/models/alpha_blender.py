@@ -1,4 +1,4 @@
-"""Alpha Blender (paper, Sec. 3.2): blends two pictures of one face pixel by pixel.
+"""Alpha Blender (paper, Sec. 3.2): a network that blends two pictures of the same face pixel by pixel.
 
 Only Editing Behaviour Simulated Training uses it; inference does not.
 """
@@ -42,7 +42,7 @@ class AlphaBlenderConfig:
 
 
 class ResidualBlock(nn.Module):
-    """A residual block (``Rk``): two reflection-padded 3 x 3 convolutions with instance norm, and a skip connection."""
+    """A residual block: two reflection-padded 3 x 3 convolutions with instance norm, and a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class ResidualBlock(nn.Module):
 
 
 class AlphaBlender(nn.Module):
-    """The network B(first, second): it blends two images with a predicted weight for each pixel and colour channel."""
+    """The Alpha Blender: blends two images with a weight that it predicts for each pixel and colour channel."""
 
     def __init__(self, config: AlphaBlenderConfig) -> None:
         super().__init__()
@@ -74,13 +74,14 @@ class AlphaBlender(nn.Module):
         checkpoint_each(self.head, *self.downs, *self.blocks, *self.ups, self.tail)
 
     def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """Blend two images with the weights that the network predicts from them.
+        """Blend each image of ``first`` with the image of ``second`` at the same index.
 
         Args:
             first, second: images (N, 3, H, W) in [-1, 1]; H and W must be multiples of ``2 ** downs``.
 
         Returns:
-            The blend ``alpha * first + (1 - alpha) * second``, and the predicted ``alpha`` (N, 3, H, W) in [0, 1].
+            The blends ``alpha * first + (1 - alpha) * second``, and the predicted weights ``alpha``, in [0, 1]; both
+            are (N, 3, H, W).
         """
         pair = torch.cat([first, second], dim=1)
         alpha: Tensor = self.tail(self.ups(self.blocks(self.downs(self.head(pair)))))

@@ -1,4 +1,4 @@
-"""IResNet and the ArcFace margin loss (Deng et al. 2019): identity embeddings of faces."""
+"""ArcFace (Deng et al. 2019): the network IResNet, which computes identity embeddings of faces, and the margin loss."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ class Block(nn.Module):
 
 
 class IResNet(nn.Module):
-    """The network of ArcFace, which computes identity embeddings; tensor names are those of published checkpoints."""
+    """The network of ArcFace, which computes identity embeddings of faces.
+
+    The names of its tensors are those of published checkpoints.
+    """
 
     def __init__(self, config: ArcFaceConfig) -> None:
         super().__init__()
@@ -109,13 +112,16 @@ class IResNet(nn.Module):
 
 
 class ArcFaceMargin(nn.Module):
-    """Classifies embeddings by person, with an additive angular margin on the true class (ArcFace paper, Sec. 2).
+    """The classification layer of ArcFace, which is used only in training (ArcFace paper, Sec. 2).
+
+    The layer predicts which person of the training set an embedding belongs to. A margin is added to the angle between
+    the embedding and the centre of the true person's class.
 
     Args:
         embedding: dimension of the embedding.
         people: number of persons in the training set, i.e. of classes.
         scale: factor s of the logits (the radius of the hypersphere).
-        margin: margin m in radians, added to the angle between an embedding and the centre of its class.
+        margin: the margin m in radians.
     """
 
     def __init__(self, embedding: int, people: int, *, scale: float = 64.0, margin: float = 0.5) -> None:
@@ -124,7 +130,7 @@ class ArcFaceMargin(nn.Module):
         self.weight = nn.Parameter(torch.randn(people, embedding) * 0.01)
 
     def forward(self, embeddings: Tensor, people: Tensor) -> Tensor:
-        """Return the logits (N, people): one for each face and each person of the training set.
+        """Return logits (N, number of people): one for each face and each person of the training set.
 
         Args:
             embeddings: embeddings (N, D) of faces; they are normalised here.

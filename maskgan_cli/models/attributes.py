@@ -1,4 +1,4 @@
-"""Attribute classifier: predicts one or several attributes of faces with a ResNet-18, as in the paper's evaluation."""
+"""Attribute classifier of the paper's evaluation: a ResNet-18 that predicts one or several attributes of a face."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 def checkpoint_each(*layers: nn.Module) -> None:
-    """Change layers in place, so that each stores only its input, and recomputes its activations in the backward pass.
+    """Change layers in place so that a layer stores only its input and recomputes its activations in the backward pass.
 
     The layers must not use random numbers or running statistics, because the second forward pass must equal the first.
     Do not copy a network after this call: the copy may run the layers of the original network.

@@ -87,7 +87,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Patch discriminators of the same architecture, which read the picture at full, half, quarter ... resolution.
+    """Patch discriminators of the same architecture, which read a picture at full, half, quarter ... resolution.
 
     Args:
         config: settings of the architecture; ``config.scales`` is the number of patch discriminators.
@@ -137,6 +137,9 @@ class MultiScaleDiscriminator(nn.Module):
 
 
 def highpass(images: Tensor) -> Tensor:
-    """Return the high frequencies of images (N, 3, H, W): 5 * (pixel - mean of the 5 x 5 pixels around the pixel)."""
+    """Return the amplified high frequencies of images (N, 3, H, W).
+
+    A pixel's result is 5 * (pixel - mean of the 5 x 5 pixels around it).
+    """
     means = F.avg_pool2d(F.pad(images, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
     return (images - means) * _HIGHPASS_GAIN

@@ -170,7 +170,10 @@ class SpatialAwareStyleEncoder(nn.Module):
         return style + difference
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
-        """Apply the layers of a branch to features; the last ``self.dense`` convolutions run with stride 1, not 2."""
+        """Apply the layers of a branch to features (N, C, H, W), and return the features after the last layer.
+
+        The last ``self.dense`` convolutions of the branch run with stride 1 instead of 2.
+        """
         convolutions = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Sequential)]
         spacings = dict(zip(convolutions[len(convolutions) - self.dense :], (1, 2), strict=False))
         for i, layer in enumerate(layers):
@@ -179,7 +182,10 @@ class SpatialAwareStyleEncoder(nn.Module):
 
 
 class ImageGenerationBackbone(nn.Module):
-    """The generator of pix2pixHD with AdaIN in its residual blocks (Sec. 3.1); the style is the AdaIN parameters."""
+    """The generator of pix2pixHD with AdaIN in its residual blocks (Sec. 3.1), which paints a face from a mask.
+
+    The style consists of the parameters of all AdaIN layers.
+    """
 
     def __init__(self, config: DMNConfig) -> None:
         super().__init__()
@@ -217,8 +223,9 @@ class ImageGenerationBackbone(nn.Module):
 class DenseMappingNetwork(nn.Module):
     """The network G(mask, style_mask, style_image): it paints the face of ``style_image`` with the shapes of ``mask``.
 
-    ``style_mask`` is the mask of ``style_image``. In training stage I, all three inputs come from one face; at
-    inference, ``mask`` is the edited mask. Masks are one-hot, or label maps (N, H, W) ``uint8``, see `MaskConv7`.
+    ``style_mask`` is the mask of ``style_image``. In Stage I of the training (reconstruction), all three inputs come
+    from one face; at inference, ``mask`` is the edited mask. Masks are one-hot, or label maps (N, H, W) ``uint8``, see
+    `MaskConv7`.
     """
 
     def __init__(self, config: DMNConfig) -> None:
@@ -243,7 +250,12 @@ class DenseMappingNetwork(nn.Module):
         return style
 
     def generate(self, mask: Tensor, style: Tensor) -> Tensor:
-        """Generate images (N, 3, H, W) in [-1, 1] from one-hot masks (N, 19, H, W) and the result of `encode_style`."""
+        """Generate images (N, 3, H, W) in [-1, 1].
+
+        Args:
+            mask: one-hot masks (N, 19, H, W) of the faces to generate.
+            style: style codes or style maps, as returned by `encode_style`.
+        """
         image: Tensor = self.backbone(mask, style)
         return image
 

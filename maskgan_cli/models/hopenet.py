@@ -61,23 +61,23 @@ class HopeNet(ResNet):
         self.fc_roll = nn.Linear(self.features, config.bins)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logits (N, 3, bins) of yaw, pitch and roll for images (N, 3, S, S) in [-1, 1]."""
+        """Return the logits (N, 3, bins) of the bins of yaw, pitch and roll for images (N, 3, S, S) in [-1, 1]."""
         features = self.pooled(images)
         return torch.stack([self.fc_yaw(features), self.fc_pitch(features), self.fc_roll(features)], dim=1)
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Return the input of the three heads, pooled features (N, features), for images (N, 3, S, S) in [-1, 1]."""
+        """Return the average-pooled features (N, features) of images (N, 3, S, S) in [-1, 1]: the heads' input."""
         return super().forward(imagenet(images))
 
 
 def expected_angles(logits: Tensor) -> Tensor:
-    """Return the predicted angles: for each row of logits, the mean angle of the bins under the softmax.
+    """Return the predicted angles in degrees: the mean angle of the bins, weighted by their softmax probabilities.
 
     Args:
         logits: logits of the angle bins (..., bins).
 
     Returns:
-        The angles in degrees, with the shape of ``logits`` without the last dimension.
+        The angles, with the shape of ``logits`` without the last dimension.
     """
     index = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
     return BIN_DEGREES * (logits.float().softmax(-1) * index).sum(-1) + LOWEST

@@ -54,7 +54,7 @@ class FIDInception(nn.Sequential):
 
 @torch.no_grad()
 def fold_norms(network: nn.Module) -> None:
-    """Fuse each batch norm into the convolution before it, in place; the network then needs a third less time.
+    """Fuse each batch norm of a network into the preceding convolution, in place; this saves a third of the time.
 
     Args:
         network: a network of torchvision's ``BasicConv2d`` blocks, in evaluation mode.

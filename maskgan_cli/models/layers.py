@@ -70,12 +70,12 @@ def instance_norm(channels: int, limit: float = 0.0) -> nn.GroupNorm:
 
 
 class InstanceNorm(nn.GroupNorm):
-    """Instance norm whose result is clamped to ``[-limit, limit]``; use `instance_norm` to build the layer."""
+    """Instance norm whose result is clamped to ``[-limit, limit]``; the function `instance_norm` builds this layer."""
 
     limit: float = 0.0
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise features (N, C, H, W), and clamp them if ``limit`` is not 0."""
+        """Normalise features (N, C, H, W), and clamp the result if ``limit`` is not 0."""
         return normalised(input, self.limit)
 
 
@@ -147,7 +147,10 @@ class NoiseInput(nn.Module):
         return torch.is_grad_enabled() and self.training
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return features (N, C, H, W) with noise; all channels get the same noise, times the amount of the channel."""
+        """Add noise to features (N, C, H, W) and return the sum.
+
+        All channels of a picture get the same noise, multiplied by the learnt amount of the channel.
+        """
         n, _, height, width = features.shape
         if self.varies:
             noise = torch.randn((n, 1, height, width), device=features.device, dtype=features.dtype)
@@ -295,8 +298,8 @@ def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor, limit
     """Apply AdaIN: instance norm (eps 1e-5), then a multiplication by ``weight`` and an addition of ``bias``.
 
     Args:
-        features: (N, C, H, W).
-        bias, weight: predicted by the style encoder: (N, C), or (N, C, H, W) if they differ from pixel to pixel.
+        features: features (N, C, H, W).
+        bias, weight: parameters that the style encoder predicted, (N, C) each, or (N, C, H, W) for a style map.
         limit: clamp the normalised features to ``[-limit, limit]``; 0 does not clamp.
     """
     if bias.ndim == 2:
@@ -305,9 +308,13 @@ def adaptive_instance_norm(features: Tensor, bias: Tensor, weight: Tensor, limit
 
 
 class AdaINResidualBlock(nn.Module):
-    """A residual block (``Rk``) of two reflection-padded 3 x 3 convolutions with AdaIN, and a ReLU between them.
+    """A residual block of two reflection-padded 3 x 3 convolutions with AdaIN, and a ReLU between the convolutions.
 
     The AdaIN parameters are arguments of `forward`; the block stores no state between calls.
+
+    Args:
+        channels: number of channels of the features.
+        limit: clamp the normalised features to ``[-limit, limit]``; 0 does not clamp.
     """
 
     def __init__(self, channels: int, limit: float = 0.0) -> None:
@@ -321,9 +328,10 @@ class AdaINResidualBlock(nn.Module):
         """Apply the block.
 
         Args:
-            features: (N, C, H, W).
-            style: AdaIN parameters (N, 4C), or a map of them (N, 4C, h, w), which is interpolated to H x W. The
-                channels are bias and weight of the first AdaIN, then bias and weight of the second, C values each.
+            features: features (N, C, H, W).
+            style: AdaIN parameters (N, 4C), or a map of AdaIN parameters (N, 4C, h, w), which is interpolated to H x W.
+                The channels are bias and weight of the first AdaIN layer, then bias and weight of the second AdaIN
+                layer, C values each.
 
         Returns:
             Features (N, C, H, W).
@@ -361,9 +369,9 @@ class SpatialFeatureTransform(nn.Module):
 
 
 class ConcatFusion(nn.Module):
-    """The alternative to SFT in the paper's ablation: it concatenates features and prior, and convolves them (1 x 1).
+    """The alternative to SFT in the paper's ablation: concatenation of features and prior, then a 1 x 1 convolution.
 
-    It has about half as many parameters as SFT.
+    The layer has about half as many parameters as SFT.
     """
 
     def __init__(self, channels: int) -> None:

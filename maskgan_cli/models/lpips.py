@@ -19,7 +19,7 @@ _EPSILON: Final = 1e-10
 
 @dataclass(frozen=True)
 class Trunk:
-    """Description of a feature network: which of its layers LPIPS compares.
+    """A feature network of LPIPS, and the layers of this network that LPIPS compares.
 
     Attributes:
         name: name of the network.
@@ -84,7 +84,7 @@ class LPIPS(nn.Module):
 
 
 def _unit_length(features: Tensor) -> Tensor:
-    """Scale the channel vector of each pixel to unit length; ``features`` are (N, C, H, W)."""
+    """Return features (N, C, H, W) in which the channel vector of each pixel is scaled to unit length."""
     lengths: Tensor = features.square().sum(1, keepdim=True).sqrt()
     return features / (lengths + _EPSILON)
 

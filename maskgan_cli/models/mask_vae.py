@@ -68,7 +68,7 @@ class MaskVAE(nn.Module):
 
     @property
     def batches_seen(self) -> Tensor:
-        """Number of training batches so far. Batch norm stores the number, so a resumed training continues to count."""
+        """Number of training batches so far. Batch norm stores this number, so a resumed run continues to count."""
         norm = self.encoder.get_submodule("0.1")
         assert isinstance(norm, nn.BatchNorm2d) and norm.num_batches_tracked is not None
         return norm.num_batches_tracked
@@ -130,7 +130,7 @@ def simulated_edits(
         side: side of the returned masks in pixels.
 
     Returns:
-        M_inter and M_outer, label maps (N, side, side) each, int64.
+        M_inter and M_outer: two tensors of label maps (N, side, side), int64.
     """
     step = (reference - code) / lambda_inter
     return decode_labels(vae, code + step, side), decode_labels(vae, code - step, side)

@@ -58,11 +58,11 @@ class FaceParser(nn.Module):
         return resized(images, self.config.image_size)
 
     def decode(self, x: Tensor, skips: list[Tensor]) -> Tensor:
-        """Compute the class logits (N, 19, S, S) from the two results of `encode`.
+        """Run the second half of the U-Net on the two results of `encode`; return class logits (N, 19, S, S).
 
         Args:
-            x: bottleneck features.
-            skips: skip features of each level, largest first.
+            x: the bottleneck features.
+            skips: the skip features of each level, largest first.
         """
         for level, skip in zip(self.up, reversed(skips), strict=True):
             x = level(x, skip)
@@ -87,8 +87,8 @@ class FaceParser(nn.Module):
 def resized(planes: Tensor, side: int) -> Tensor:
     """Resize images or other planes (N, C, S, S) to (N, C, side, side).
 
-    They are shrunk by area averaging and enlarged by bilinear interpolation. If S is already ``side``, they are
-    returned unchanged.
+    The planes are shrunk by area averaging, or enlarged by bilinear interpolation. If S is already ``side``, the planes
+    are returned unchanged.
     """
     if planes.shape[-1] > side:
         return F.interpolate(planes, (side, side), mode="area")
@@ -104,7 +104,12 @@ class Up(nn.Module):
         self.conv = double_conv(2 * outputs, outputs)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """Join features (N, inputs, S, S) with skip features (N, outputs, 2S, 2S); return (N, outputs, 2S, 2S)."""
+        """Upsample features and join them with the skip features of the same level; return (N, outputs, 2S, 2S).
+
+        Args:
+            x: features (N, inputs, S, S) of the level below.
+            skip: skip features (N, outputs, 2S, 2S).
+        """
         joined: Tensor = self.conv(torch.cat([skip, self.up(x)], dim=1))
         return joined
 

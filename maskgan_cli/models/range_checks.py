@@ -6,8 +6,8 @@ from __future__ import annotations
 def check_range(settings: object, **ranges: tuple[int, int]) -> None:
     """Check that attributes of ``settings``, integers or tuples of integers, lie within inclusive bounds.
 
-    The callers' upper bounds are far above the paper's networks. They prevent a corrupt or hostile file from requesting
-    terabytes of memory.
+    The callers use upper bounds far above the sizes of the paper's networks. The bounds prevent a corrupt or hostile
+    file from requesting terabytes of memory.
 
     Args:
         settings: the object to check.

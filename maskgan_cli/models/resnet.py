@@ -135,7 +135,11 @@ class Bottleneck(nn.Module):
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
-    """Build the 1 x 1 convolution that gives a block's input its output shape; return None if the shapes are equal."""
+    """Build the shortcut of a residual block: a 1 x 1 convolution with batch norm from input to output shape.
+
+    Returns:
+        The layers; None if input and output have the same shape, so that the shortcut needs no convolution.
+    """
     if inputs == outputs and stride == 1:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))

@@ -1,4 +1,4 @@
-"""Finds missing inputs of a plan before any stage runs."""
+"""Finds missing inputs of a plan before any of its stages (commands) runs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _RESIZED: Final = ("attributes", "identity", "pose")  # trainings whose network 
 
 @dataclass(frozen=True)
 class Missing:
-    """A missing input.
+    """Something that a plan needs and that is missing, e.g. weights, masks or head poses.
 
     Attributes:
-        stage: the first stage that would fail; "" for the plan as a whole.
+        stage: name of the first stage (command of the plan) that would fail; "" if no single stage would fail.
         what: description of the missing input.
-        hint: how to provide it.
+        hint: how the user can provide the input.
     """
 
     stage: str
@@ -50,7 +50,8 @@ class DataProperties:
         has_poses: whether all samples have yaw, pitch and roll.
         attributes: comma-separated names: the attributes of `plan.ATTRIBUTES` that are known for all samples and differ
             between faces. Smiling is always included, because every table needs it.
-        threshold_split: the split for choosing a verification threshold, see `threshold_split`.
+        threshold_split: the split with which the threshold of an identity network is chosen, see the function
+            `threshold_split`.
     """
 
     data: PreparedData
@@ -79,7 +80,7 @@ class DataProperties:
 
 
 def _has_attribute(data: PreparedData, name: str) -> bool:
-    """Whether an attribute is known for all samples of the train and test splits, and has both values in each split."""
+    """Return whether an attribute is known for all train and test samples, and has both values in each split."""
     samples = [[sample for sample in data.samples if sample.split == split] for split in ("train", "test")]
     try:
         return all(len(set(attributes_of(some, [name])[:, 0])) == 2 for some in samples)
@@ -88,14 +89,14 @@ def _has_attribute(data: PreparedData, name: str) -> bool:
 
 
 def rendered_faces(count: int, people: int) -> list[tuple[str, str]]:
-    """Predict which pictures ``maskgan synth`` will render.
+    """Return split and person of each picture that ``maskgan synth`` will render.
 
     Args:
         count: number of pictures.
         people: number of people.
 
     Returns:
-        (split, person) of each picture.
+        (split, person) of each picture; the split is train, val or test, the person a number as text.
     """
     from maskgan_cli.synth.dataset_plan import split_of
 
@@ -108,7 +109,7 @@ def threshold_split(shown: Sequence[tuple[str, str]]) -> str:
     """Select the split whose pairs of pictures are used to choose the threshold of an identity network.
 
     Args:
-        shown: split and person of each picture.
+        shown: (split, person) of each picture.
 
     Returns:
         "val"; "train" if val has fewer than `FEWEST_PAIRS` pairs of one person; "" if both splits have too few.
@@ -129,10 +130,10 @@ def _balanced(people: Sequence[str]) -> int:
 
 
 def missing(plan: ReproductionPlan, faces: DataProperties | None) -> list[Missing]:
-    """Return all missing inputs of a plan, in the order of its stages.
+    """Return everything that a plan needs and that is missing, e.g. weights, masks or head poses.
 
     Args:
-        plan: a complete plan.
+        plan: a plan that contains the stages (commands) of all its tables.
         faces: properties of ``plan.data``; None if the faces are rendered.
     """
     found = [*_of_data(plan, faces.data)] if faces is not None else []
@@ -170,19 +171,25 @@ def missing(plan: ReproductionPlan, faces: DataProperties | None) -> list[Missin
 
 
 def _words(plan: ReproductionPlan) -> set[str]:
+    """Return all arguments of all commands of the plan."""
     return {word for stage in plan.stages.values() for word in stage.words}
 
 
 def _first(plan: ReproductionPlan, *names: str) -> str:
+    """Return the first of the plan's stage names that is also in ``names``; "" if there is none."""
     return next((name for name in plan.stages if name in names), "")
 
 
 def _first_with(plan: ReproductionPlan, word: str) -> str:
+    """Return the name of the first stage whose command has the argument ``word``; "" if there is none."""
     return next((name for name, stage in plan.stages.items() if word in stage.words), "")
 
 
 def own_threshold(where: str) -> bool:
-    """Whether the identity network in the file ``where`` includes a threshold; False if the file cannot be read."""
+    """Return whether the weights file ``where`` of an identity network contains a threshold of the cosine similarity.
+
+    If the file cannot be read, return False.
+    """
     import torch
 
     from maskgan_cli.judges.identity import load_identity
@@ -194,7 +201,7 @@ def own_threshold(where: str) -> bool:
 
 
 def _of_data(plan: ReproductionPlan, data: PreparedData) -> Iterator[Missing]:
-    """Yield a `Missing` for everything that a data set lacks for a plan: size, masks, splits, attributes."""
+    """Yield a `Missing` for each requirement of the plan that a data set fails: size, masks, splits, attributes."""
     if data.size != plan.preset.size:
         yield Missing(
             "",
@@ -236,13 +243,13 @@ def _changed(plan: ReproductionPlan) -> list[str]:
 
 
 def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
-    """Yield a `Missing` if the command of a stage would not find its weights.
+    """Yield a `Missing` if the weights that a stage (command of the plan) needs do not exist.
 
     Args:
         stage: name of the stage.
-        kind: kind of the network.
+        kind: kind of the network, e.g. ``vgg19``.
         given: path of the weights; None for the default weights.
-        hint: how to provide the weights.
+        hint: how the user can provide the weights.
     """
     try:
         path = find_weights(None if given is None else Path(given), kind)
@@ -254,10 +261,10 @@ def _found(stage: str, kind: str, given: Any, hint: str) -> Iterator[Missing]:
 
 
 def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
-    """Yield a `Missing` for each reason why a training would fail at its start.
+    """Yield a `Missing` for each reason why the training command ``stage`` would fail at its start.
 
-    The reasons are: the recipe cannot be loaded, its image size is not that of the faces, or the weights of VGG-19 are
-    missing.
+    The reasons are: the recipe cannot be loaded, the network's image size differs from the size of the faces, or the
+    weights of VGG-19 are missing.
     """
     training = next(t for t in trainings() if t.name == stage.words[1])
     words = list(stage.words)
@@ -283,7 +290,7 @@ def _of_training(plan: ReproductionPlan, stage: Stage) -> Iterator[Missing]:
 
 
 def _size_of(plan: ReproductionPlan, data: str) -> int:
-    """Return the side of the pictures of a data set of the plan in pixels, e.g. 256 for the path ``data-256``."""
+    """Return the side in pixels of the pictures in the data set with the path ``data``, e.g. 256 for ``data-256``."""
     name, _, size = Path(data).name.rpartition("-")
     return int(size) if name == "data" and f"prepare {size}" in plan.stages else plan.preset.size
 

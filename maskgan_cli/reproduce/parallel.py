@@ -1,4 +1,4 @@
-"""Run several stages of a plan at the same time, one on each device."""
+"""Run several stages (commands) of a plan at the same time, one on each device."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _TICK = 0.5  # seconds between two checks for a signal
 
 
 class StoppableExecute(Protocol):
-    """Interface of a function that runs a stage in a folder and returns its exit code, e.g. `as_subprocess`."""
+    """Interface of a function that runs a stage (one command), e.g. `as_subprocess`."""
 
     def __call__(self, stage: Stage, folder: Path, *, stop: threading.Event) -> int:
-        """Run a stage in ``folder`` and return its exit code. If ``stop`` is set meanwhile, end the stage early."""
+        """Run a stage in ``folder`` and return its exit code.
+
+        If ``stop`` is set while the stage runs, interrupt the stage.
+        """
 
 
 def run_side_by_side(
@@ -31,19 +34,20 @@ def run_side_by_side(
     given: str = "",
     overwrite: bool = False,
 ) -> Iterator[tuple[Stage, Stamp | None]]:
-    """Run stages like `run_stages`, but several at the same time.
+    """Run the stages (commands) of a plan like `run_stages`, but several at the same time, one on each device.
 
     A stage starts when all stages that it needs are finished and a device is free. If a stage fails or the command is
-    interrupted, the other running stages end too. The next call resumes them.
+    interrupted, the other running stages are interrupted too. The next call resumes the interrupted stages.
 
     Args:
         stages, folder, given, overwrite: see `run_stages`.
-        execute: runs a stage.
-        devices: names of devices, e.g. ``cuda:0``. Each running stage occupies one entry of this list, and receives its
-            name if the stage has the option ``--device``. List a device twice to run two stages on it at a time.
+        execute: function that runs a stage.
+        devices: names of devices, e.g. ``cuda:0``. Each running stage occupies one entry of this list; the entry
+            replaces the value of the stage's option ``--device``, if any. To run two stages on a device at a time, list
+            the device twice.
 
     Yields:
-        (stage, None) before a stage runs, and (stage, stamp) when it is finished.
+        (stage, None) before a stage runs, and (stage, stamp) when the stage is finished.
 
     Raises:
         InputError, StageFailed, Stopped: see `run_stages`.

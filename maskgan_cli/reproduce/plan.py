@@ -1,6 +1,6 @@
 """A plan: the training, editing and evaluation commands (stages) that the tables require, in order.
 
-Tables in one folder share faces, judges and networks, so further tables need less work.
+Tables in one folder share faces, judges (evaluation networks) and trained networks, so further tables need less work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ START, _FACE, _PREPARED, _PAINTED, _JUDGED = 4.0, 0.09, 0.005, 0.1, 0.06
 
 @dataclass(frozen=True)
 class PlannedTable:
-    """A table of the plan.
+    """A table of results that the plan makes, e.g. Table 2 of the paper.
 
     Attributes:
         name: name of the table.
@@ -39,14 +39,16 @@ class PlannedTable:
 
 @dataclass
 class ReproductionPlan:
-    """A plan, to which the functions of `tables` add stages. Most methods add a stage and return its name.
+    """A plan: a list of stages (commands) that make the tables. The functions of `tables` add the stages.
+
+    Most methods add a stage and return the stage's name. A stage that the plan has already is not added twice.
 
     Attributes:
         preset: scale of the data and the networks.
         data: absolute path of a prepared data set; None to render faces.
         seed: seed of all commands.
-        judges: weights of judges (evaluation networks) that are not trained, by kind: parser, attributes, identity,
-            inception, pose.
+        judges: dict from the kind (parser, attributes, identity, inception, pose) of each judge (evaluation network)
+            that the plan need not train to the path of its weights.
         has_identities: whether the data set has identity labels.
         has_poses: whether the data set has head poses; otherwise a network estimates them.
         attributes: the attributes that the attribute judge learns, comma-separated: those of `ATTRIBUTES` that the data
@@ -56,9 +58,9 @@ class ReproductionPlan:
         threshold_split: name of a split. If it is empty and ``threshold`` is None, the identity network's own threshold
             is used.
         device, workers: arguments for commands with these options, e.g. ``("--device", "cuda")``; may be empty.
-        stages: the stages by name; each comes after the stages that it needs.
-        tables: the tables.
-        figures: paths of the figures.
+        stages: dict from name to stage; each stage comes after the stages that it needs.
+        tables: the tables that the plan makes.
+        figures: paths of the figures that the plan makes.
     """
 
     preset: Preset
@@ -78,12 +80,12 @@ class ReproductionPlan:
 
     @property
     def rendered(self) -> bool:
-        """Whether the faces are rendered by the plan, so that ground truth exists."""
+        """Whether the plan renders the faces, so that the correct results of edits are known."""
         return self.data is None
 
     @property
     def faces(self) -> str:
-        """Path of the data set in the commands."""
+        """Path of the data set that the commands read: the given data set, or the folder for rendered faces."""
         return self.data or "data"
 
     def add(
@@ -95,22 +97,25 @@ class ReproductionPlan:
         seconds: float | None,
         how: tuple[str, ...] = (),
     ) -> str:
-        """Add a stage, unless a stage of this name exists; return the name. For the parameters, see `Stage`."""
+        """Add a stage (command) unless its name exists already; return the name. For the parameters, see `Stage`."""
         known = tuple(dict.fromkeys(need for need in needs if need))
         self.stages.setdefault(name, Stage(name, tuple(words), tuple(outputs), known, seconds, how))
         return name
 
     def prepare(self) -> str:
-        """Add the stages that create the data set; return the name of the last one, or "" if `data` is given."""
+        """Add the stages (commands) that render faces and make a data set of them; return the name of the last one.
+
+        If the plan uses a given data set, add nothing and return "".
+        """
         if not self.rendered:
             return ""
         return self._rendered("render faces", "faces", "prepare", "data", self.preset.size)
 
     def _rendered(self, rendering: str, raw: str, preparing: str, data: str, size: int) -> str:
-        """Add two stages that render faces and prepare them as a data set; return the name of the second.
+        """Add two stages (commands): render faces, and prepare a data set from the faces; return the second one's name.
 
         Args:
-            rendering, preparing: names of the two stages.
+            rendering, preparing: names for the two stages.
             raw, data: folders of the rendered faces and of the data set.
             size: side of the pictures in pixels.
         """
@@ -123,10 +128,13 @@ class ReproductionPlan:
                         START + _PREPARED * faces.count * slower, self.workers)  # fmt: skip
 
     def resized(self, size: int | None) -> tuple[str, str]:
-        """Add the stage that resizes the data set to ``size`` pixels, unless it has this size or ``size`` is None.
+        """Add the stage (command) that makes a copy of the data set with pictures of ``size`` pixels.
+
+        If ``size`` is None or the preset's size, no copy is needed, and the data set itself is returned.
 
         Returns:
-            The name of the stage that creates the data set of this size, and the path of this data set.
+            The name of the stage that creates the returned data set ("" if it exists already), and the path of this
+            data set.
         """
         if size is None or size == self.preset.size:
             return self.prepare(), self.faces
@@ -137,15 +145,15 @@ class ReproductionPlan:
 
     def train(self, name: str, *, run: str = "", more: Sequence[str] = (), needs: Sequence[str] = (),
               seed: int | None = None, data: tuple[str, str] | None = None) -> str:  # fmt: skip
-        """Add the stage that trains a network in the folder ``runs/RUN``; return its name.
+        """Add the stage (command) that trains a network in the folder ``runs/RUN``; return the stage's name.
 
         Args:
             name: name of the network in the preset.
-            run: name of the run; ``name`` if empty.
+            run: name of the training run; ``name`` if empty.
             more: further arguments of the command.
             needs: names of the stages that the training needs besides the data set.
             seed: seed of this run; the plan's if None.
-            data: name of the stage and path of another data set; the plan's data set if None.
+            data: for another data set than the plan's: name of the stage that makes it, and its path.
         """
         entry = self._entry(name)
         task, run = _TASKS.get(name, name), run or name
@@ -164,13 +172,14 @@ class ReproductionPlan:
         )
 
     def _entry(self, name: str) -> Network:
+        """Return the training settings of the network ``name``; raise an InputError if the preset has none."""
         for known, entry in self.preset.networks.items():
             if known == name:
                 return entry
         raise InputError("--preset", expected=f"an entry for {name} among its networks", found="none")
 
     def method(self, name: str) -> str:
-        """Add the stages that train the method whose row in tables is ``name``; return the name of the last stage."""
+        """Add the stages (commands) that train the method ``name`` of a table; return the name of the last stage."""
         if name == "maskgan-ebst":
             return self.ebst(name, self.seed)
         if name in MASKLESS:
@@ -178,28 +187,40 @@ class ReproductionPlan:
         return self.train(name, more=("--set", "network.fusion=concat") if name == "concat" else ())
 
     def ebst(self, run: str, seed: int) -> str:
-        """Add the stage that trains MaskGAN with simulated edits (EBST) from the trained generator; return its name."""
+        """Add the stage (command) that trains MaskGAN with simulated edits (EBST), starting from the trained generator.
+
+        Args:
+            run: name of the training run, whose folder is ``runs/RUN``.
+            seed: seed of the training.
+
+        Returns:
+            The name of the stage.
+        """
         stage, vae = self.vae("--vae")
         needs = [self.method("maskgan"), stage]
         return self.train("ebst", run=run, seed=seed, needs=needs, more=("--dmn", "runs/maskgan", *vae))
 
     def vae(self, option: str) -> tuple[str, tuple[str, ...]]:
-        """Add the stage that trains MaskVAE, unless the bundled weights are used.
+        """Add the stage (command) that trains MaskVAE, unless the bundled weights are used.
 
         Args:
-            option: the option that passes MaskVAE's weights to the command that needs them.
+            option: name of the option, e.g. ``--vae``, with which another command receives MaskVAE's weights.
 
         Returns:
-            The name of the stage and the arguments that pass the weights; both are empty for the bundled weights.
+            The name of the stage, and the arguments (option and path) for that other command; both are empty if the
+            bundled weights are used.
         """
         return ("", ()) if self._uses_bundled("vae") else (self.train("vae"), (option, "runs/vae"))
 
     def _uses_bundled(self, name: str) -> bool:
-        """Whether the bundled weights of a network are used instead of training it."""
+        """Return whether the plan uses the bundled weights of the network ``name`` instead of training the network."""
         return self.rendered and self._entry(name).bundled
 
     def judge(self, name: str) -> tuple[list[str], str]:
-        """Add the stages that train a judge (an evaluation network), unless its weights are given or bundled.
+        """Add the stages (commands) that train a judge (evaluation network), unless its weights are given or bundled.
+
+        Args:
+            name: kind of the judge: parser, attributes, identity or inception.
 
         Returns:
             The names of the added stages, and the path of the weights ("" for the default weights).
@@ -216,10 +237,10 @@ class ReproductionPlan:
         return [self.train(name, more=more)], f"runs/{name}"
 
     def poses(self) -> tuple[list[str], list[str]]:
-        """Decide where head poses come from, and add the stages for them.
+        """Choose the source of the head poses; if it is a network to train, add the stages (commands) for the training.
 
-        Poses come from the network that the user named, from the data set, or from a network that added stages train
-        on rendered faces, in this order.
+        The sources in order of preference: the network that the user named, the labels of the data set, and a network
+        that is trained on rendered faces.
 
         Returns:
             The names of the added stages, and the arguments of ``eval pairs`` that name the network. Both lists are
@@ -233,10 +254,10 @@ class ReproductionPlan:
         return [self.train("pose", data=(data, "posed-data"))], ["--pose-weights", "runs/pose"]
 
     def verified(self) -> tuple[list[str], list[str]]:
-        """Add the stage that chooses the threshold of the identity network, if a threshold must be chosen.
+        """Add the stage (command) that chooses the threshold of the identity network, if a threshold must be chosen.
 
         Returns:
-            The names of the added stages, and the arguments that pass the threshold to a measurement.
+            The names of the added stages, and the arguments with which ``eval results`` receives the threshold.
         """
         if self.threshold is not None:
             return [], ["--threshold", str(self.threshold)]
@@ -250,10 +271,10 @@ class ReproductionPlan:
         return [stage], ["--threshold-from", chosen]
 
     def pairs(self, protocol: Protocol, *, truths: bool = False) -> tuple[str, str]:
-        """Add the stage that chooses the pairs of a protocol.
+        """Add the stage (command) that chooses pairs of source and target faces.
 
         Args:
-            protocol: the rule for the pairs.
+            protocol: the rule by which the pairs are chosen.
             truths: also add the stage that renders the ground truth of the pairs, if the faces are rendered.
 
         Returns:
@@ -279,18 +300,20 @@ class ReproductionPlan:
         return stage, f"{folder}/pairs.csv"
 
     def _count(self, protocol: Protocol) -> int:
-        """Estimate the number of pairs of a protocol."""
+        """Estimate the number of pairs that a protocol (rule for choosing pairs) gives."""
         tested = self.preset.faces.count // 10
         most = tested if protocol == "style-copy" else tested // 2
         return self.preset.pairs.get(protocol, most if self.rendered else 400)
 
     def paint(self, method: str, protocol: Protocol, pairs: tuple[str, str], *, run: str = "", command: str) -> str:
-        """Add the stage that edits all pairs with a method and writes to ``PROTOCOL/RUN``; return its name.
+        """Add the stage (command) that edits all pairs with a method; return the stage's name.
+
+        The results are written to the folder ``PROTOCOL/RUN``.
 
         Args:
             method: name of the method.
-            protocol: the rule for the pairs.
-            pairs: name of the stage and path of the list, see `pairs`.
+            protocol: the rule by which the pairs were chosen.
+            pairs: name of the stage that chooses the pairs, and path of the list of pairs, from `pairs`.
             run: name of the run whose weights are used; ``method`` if empty.
             command: the editing command, e.g. ``style-copy``.
         """
@@ -304,12 +327,14 @@ class ReproductionPlan:
 
     def measure(self, name: str, protocol: Protocol, pairs: tuple[str, str], metrics: Sequence[str],
                 needs: Sequence[str], *, masks: str = "") -> str:  # fmt: skip
-        """Add the stage that measures one row and writes the metrics to ``PROTOCOL/NAME.json``; return its name.
+        """Add the stage (command) that computes the metrics of one row of a table; return the stage's name.
+
+        A row shows one method. The metrics are written to ``PROTOCOL/NAME.json``.
 
         Args:
-            name: name of the table's row, and of the folder of its results.
-            protocol: the rule for the pairs.
-            pairs: name of the stage and path of the list, see `pairs`.
+            name: name of the row, and of the folder with the method's results.
+            protocol: the rule by which the pairs were chosen.
+            pairs: name of the stage that chooses the pairs, and path of the list of pairs, from `pairs`.
             metrics: the metrics; identity is omitted if the data set has no identities and no network is given.
             needs: names of the stages that write the results to measure.
             masks: folder of the edited masks, if they are not beside the results.
@@ -337,9 +362,9 @@ class ReproductionPlan:
                         [pairs[0], *needed], seconds, self.device)  # fmt: skip
 
     def against_truth(self, name: str, protocol: Protocol, pairs: tuple[str, str], needs: Sequence[str]) -> str:
-        """Add the stage that compares the results of one row with the ground truth; return its name.
+        """Add the stage (command) that compares the results of one method with the ground truth; return its name.
 
-        The stage writes ``PROTOCOL/NAME.truth.json``. For the parameters, see `measure`.
+        The command writes ``PROTOCOL/NAME.truth.json``. For the parameters, see `measure`.
         """
         out = f"{protocol}/{name}.truth.json"
         words = ["eval", "counterfactual", f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
@@ -349,11 +374,11 @@ class ReproductionPlan:
                         [pairs[0], *needs, *stages], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
 
     def table(self, name: str, stages: Sequence[str]) -> None:
-        """Add the stages that make a table in three formats: ``NAME/table.md``, ``.html`` and ``.tex``.
+        """Add the stages (commands) that make a table in three formats: ``NAME/table.md``, ``.html`` and ``.tex``.
 
         Args:
             name: name of the table.
-            stages: names of the stages that write the rows' results (`measure`).
+            stages: names of the stages that compute the metrics of the rows, from `measure` or `against_truth`.
         """
         results = [self.stages[stage].outputs[0] for stage in stages]
         files = []
@@ -365,13 +390,15 @@ class ReproductionPlan:
 
     def figure(self, name: str, protocol: Protocol, pairs: tuple[str, str], rows: Sequence[str], needs: Sequence[str],
                masks: str = "") -> None:  # fmt: skip
-        """Add the stage that makes a figure: the results of several rows for some pairs, in the folder ``NAME/figure``.
+        """Add the stage (command) that makes a figure with the results of several methods for some pairs.
+
+        The figure is written to the folder ``NAME/figure``.
 
         Args:
             name: name of the table that the figure belongs to.
-            protocol: the rule for the pairs.
-            pairs: name of the stage and path of the list, see `pairs`.
-            rows: names of the rows.
+            protocol: the rule by which the pairs were chosen.
+            pairs: name of the stage that chooses the pairs, and path of the list of pairs, from `pairs`.
+            rows: names of the methods, as in the rows of tables.
             needs: names of the stages that write the results.
             masks: folder of the edited masks, if they are not beside the results.
         """

@@ -31,7 +31,7 @@ Protocol = Literal["smiling", "style-copy", "identity", "edits"]
 
 
 class RenderedFaces(Section):
-    """Number of pictures and of people that are rendered if no data set is given."""
+    """Number of pictures and number of people that are rendered if the user gives no data set."""
 
     count: Positive
     people: Positive
@@ -43,9 +43,9 @@ class Network(Section):
     Attributes:
         recipe: name of a recipe in ``recipes/KIND/``.
         steps: number of training steps; None for the number in the recipe.
-        set: further changes of the recipe: values by dotted names of settings.
+        set: further changes of the recipe: dict from the dotted name of a setting (``section.name``) to its value.
         seconds: measured seconds per step on one core; None if not measured.
-        size: side of the training pictures in pixels; None for the preset's.
+        size: side of the training pictures in pixels; None for the size of the preset.
         bundled: if the faces are rendered, use the bundled weights instead of training the network.
     """
 
@@ -65,18 +65,20 @@ class Changed(Section):
 
 
 class Preset(Section):
-    """Scale of an experiment.
+    """Scale of an experiment: size of the pictures, number of faces and pairs, training of the networks.
 
     Attributes:
-        size: side of all pictures in pixels; all recipes must have it.
+        size: side of all pictures in pixels; the recipes of the networks must have the same size.
         faces: rendered faces, used if no data set is given.
-        pairs: number of pairs for each protocol. For other protocols, ``eval pairs`` uses its default.
+        pairs: dict from the name of a protocol (rule for choosing pairs of faces) to the number of pairs. For protocols
+            that are not in the dict, ``eval pairs`` uses its default.
         features: feature network of the Fréchet distance; only inception gives an FID.
         separate_attributes: train one classifier per attribute, as in the paper, instead of one for all.
         attributes: attributes that the StarGAN and ELEGANT networks change.
-        repetitions: number of seeds of EBST and of its control.
-        shown: number of pairs in each figure.
-        networks: training settings of each network.
+        repetitions: number of seeds with which training with simulated edits (EBST) and the same training without
+            simulated edits (the control) are repeated.
+        shown: number of pairs that each figure shows.
+        networks: dict from the name of each network to its training settings.
     """
 
     size: Positive

@@ -1,4 +1,4 @@
-"""The JSON record of a reproduction: numbers, intervals, hashes, commands, machine and time."""
+"""The JSON record of a reproduction: results, 95 % intervals, hashes, commands, machine and time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def shown(table: PlannedTable, folder: Path) -> ResultTable:
 
 
 def given(plan: ReproductionPlan) -> str:
-    """Return one hash of a plan's external inputs (data set, weights of judges), as hex; "" if there are none."""
+    """Return one SHA-256 of the inputs that a plan does not make itself, as hex; "" if there are none.
+
+    These inputs are the given data set and the given weights of judges (evaluation networks).
+    """
     held = {"data": PreparedData.load(Path(plan.data)).hash} if plan.data else {}
     for name, where in plan.judges.items():
         files = sorted(Path(where).glob(f"**/{MODEL_FILE}")) if Path(where).is_dir() else [Path(where)]
@@ -49,9 +52,9 @@ def record(plan: ReproductionPlan, folder: Path, stamps: dict[str, Stamp], asked
     """Build the record of a reproduction as a JSON document.
 
     Args:
-        plan: a plan whose stages are all finished.
+        plan: a plan whose stages (commands) are all finished.
         folder: the plan's folder.
-        stamps: stamps of the stages, by name.
+        stamps: dict from the name of each stage to its stamp (hashes and time).
         asked: the command's arguments, which become the first keys of the record.
     """
     tables = {table.name: _table(table, folder) for table in plan.tables}
@@ -84,7 +87,11 @@ def record(plan: ReproductionPlan, folder: Path, stamps: dict[str, Stamp], asked
 
 
 def _table(table: PlannedTable, folder: Path) -> dict[str, Any]:
-    """Return the part of the record about one table: rows, hashes of its files, results and comparison over seeds."""
+    """Return the part of the record about one table as a JSON document.
+
+    Its keys are ``rows`` (for each method, the value and interval of each metric), ``files`` (hash of each file of the
+    table), ``results`` (complete results), and ``seeds`` (`over_seeds`) if there are several seeds.
+    """
     results = results_of(table, folder)
     rows: dict[str, dict[str, Any]] = {}
     for result in results:
@@ -104,15 +111,16 @@ def _table(table: PlannedTable, folder: Path) -> dict[str, Any]:
 
 
 def over_seeds(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Compare runs of EBST with control runs of the same seeds.
+    """Compare the metrics of trainings with simulated edits (EBST) and without (control), over several seeds.
 
     Args:
-        rows: for each run by name, a dict from the name of a metric to ``{"value": ...}``.
+        rows: dict from the name of each run to a dict from the name of a metric to ``{"value": ...}``.
 
     Returns:
-        For each metric by name, a dict: the mean over the seeds (``ebst``, ``control``), the mean ``difference``, its
-        Student's t interval ``interval_95``, and the number of ``seeds``. If the interval contains 0, the difference is
-        not significant. The result is empty if there are fewer than two pairs of runs.
+        A dict from the name of each metric to a dict with the keys ``ebst`` and ``control`` (means over the seeds),
+        ``difference`` (mean of the differences), ``interval_95`` (Student's t interval of this mean) and ``seeds``
+        (number of seeds). If the interval contains 0, the difference is not significant. The result is empty if there
+        are fewer than two pairs of runs.
     """
     control = [row for name, row in rows.items() if re.fullmatch(CONTROL, name)]
     treated = [row for name, row in rows.items() if re.fullmatch(TREATED, name)]

@@ -1,8 +1,8 @@
-"""Run the stages of a plan in order, and skip finished ones.
+"""Run the stages (commands) of a plan in order, and skip finished ones.
 
 Each stage writes a stamp, ``stamps/NAME.json``: the hash of its command and inputs, the digest of its outputs, and
-its time. A stage counts as finished if its stamp has a digest, and if the hash in its stamp is that of the present
-command and inputs. An interrupted stage is run again; the commands themselves resume their work.
+the time that it took. A stage counts as finished if its stamp has a digest of the outputs, and if the hash in the
+stamp is that of the present command and inputs. An interrupted stage is run again, and its command resumes the work.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PROGRAM: Final = (
 
 @dataclass(frozen=True)
 class Stamp:
-    """The record of a stage that was started or finished.
+    """The record of a stage (one command of a plan) that was started or finished.
 
     Attributes:
         command: the command line.
@@ -59,7 +59,7 @@ class Stamp:
 
 
 class StageFailed(MaskGANError):
-    """Raised if a stage fails. The plan ends with the exit code of the stage."""
+    """Raised if a stage (one command of a plan) fails; ``exit_code`` is the exit code for ``maskgan reproduce``."""
 
     def __init__(self, stage: Stage, code: int) -> None:
         super().__init__(f"stage `{stage.name}` failed with exit code {code} ({stage}); run the same command to resume")
@@ -67,10 +67,16 @@ class StageFailed(MaskGANError):
 
 
 def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: threading.Event | None = None) -> int:
-    """Run a stage as a child process of the same Python, and return its exit code. Its progress goes to stderr.
+    """Run a stage (one command) in a child process, and return the exit code. The progress is printed to stderr.
 
     If this process is interrupted or ``stop`` is set, the child is interrupted, and the function waits until the child
     has ended. If this process is killed, the child ends too, so that the plan can be run again at once.
+
+    Args:
+        stage: the stage.
+        folder: the plan's folder, in which the command runs.
+        quiet: add the option ``--quiet`` to the command.
+        stop: event with which another thread can stop the stage.
 
     Raises:
         KeyboardInterrupt: this process was interrupted, or ``stop`` was set; the stage has ended.
@@ -104,17 +110,18 @@ def as_subprocess(stage: Stage, folder: Path, *, quiet: bool = False, stop: thre
 def run_stages(
     stages: Sequence[Stage], folder: Path, execute: Execute, *, given: str = "", overwrite: bool = False
 ) -> Iterator[tuple[Stage, Stamp | None]]:
-    """Run the stages in order, except those that are finished already.
+    """Run the stages (commands) of a plan in order, except the stages that are finished already.
 
     Args:
         stages: the stages; each comes after the stages that it needs.
         folder: the plan's folder, in which the stages run; the caller must hold its lock (`locked`).
-        execute: runs a stage, see `as_subprocess`.
-        given: hash of the plan's external inputs.
+        execute: function that runs a stage, see `as_subprocess`.
+        given: hash of the inputs that the plan does not make itself, see `record.given`.
         overwrite: run stages again whose command or inputs have changed.
 
     Yields:
-        (stage, None) before a stage runs, and (stage, stamp) when it is finished.
+        (stage, None) before a stage runs, and (stage, stamp) when the stage is finished; a stage that was finished
+        already gives only (stage, stamp).
 
     Raises:
         InputError: the folder has a stage of this name with another command or inputs, and ``overwrite`` is false.
@@ -133,13 +140,13 @@ def run_stages(
 
 
 def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) -> Stamp | None:
-    """Return the stamp of an earlier run of a stage; None if the stage has no stamp.
+    """Return the stamp (record) of an earlier run of a stage; None if the stage has no stamp.
 
     If outputs of the stage are missing, the returned stamp has no digest, so that the stage is run again.
 
     Args:
         stage, folder, overwrite: see `run_stages`.
-        key: see `stage_key`.
+        key: hash of the stage's present command and inputs, see `stage_key`.
 
     Raises:
         InputError: see `run_stages`.
@@ -161,7 +168,7 @@ def finished_before(stage: Stage, folder: Path, key: str, *, overwrite: bool) ->
 
 
 def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, alone: bool = True) -> Stamp:
-    """Run a stage, write its stamp, and return the stamp.
+    """Run a stage (one command), write its stamp (a record with hashes and time), and return the stamp.
 
     Args:
         stage, folder, execute: see `run_stages`.
@@ -198,7 +205,7 @@ def run_stage(stage: Stage, folder: Path, execute: Execute, before: Stamp, *, al
 
 
 def read_stamps(stages: Sequence[Stage], folder: Path) -> dict[str, Stamp]:
-    """Return the existing stamps of stages as a dict by stage name; stages without a stamp are left out."""
+    """Return a dict from stage name to stamp (record of a run); stages that were never started are left out."""
     found = {stage.name: _read(folder, stage) for stage in stages}
     return {name: stamp for name, stamp in found.items() if stamp is not None}
 
@@ -218,20 +225,21 @@ def stage_key(stage: Stage, digests: Mapping[str, str], given: str) -> str:
     """Return the hash (hex) of a stage's command and inputs.
 
     Args:
-        stage: the stage.
-        digests: by stage name, the hashes of the outputs of the stages that this stage needs.
-        given: hash of the plan's external inputs.
+        stage: the stage (one command of a plan).
+        digests: dict from stage name to the hash of the stage's outputs, for all stages that this stage needs.
+        given: hash of the inputs that the plan does not make itself, see `record.given`.
     """
     made_of = [stage.words, [digests[need] for need in stage.needs], given]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
 def _stamp(folder: Path, stage: Stage) -> Path:
+    """Return the path of a stage's stamp file; ``folder`` is the plan's folder."""
     return folder / STAMPS / (re.sub(r"[^\w.-]", "-", stage.name) + ".json")
 
 
 def _read(folder: Path, stage: Stage) -> Stamp | None:
-    """Read the stamp of a stage; None if the file is missing or corrupt."""
+    """Read the stamp of a stage from the plan's folder; return None if the file is missing or corrupt."""
     try:
         return Stamp(**read_json(_stamp(folder, stage)))
     except (InputError, TypeError):
@@ -239,11 +247,12 @@ def _read(folder: Path, stage: Stage) -> Stamp | None:
 
 
 def _is_there(folder: Path, stage: Stage) -> bool:
+    """Return whether all outputs of a stage exist; ``folder`` is the plan's folder."""
     return all((folder / name).exists() for name in stage.outputs)
 
 
 def _remove(folder: Path, stage: Stage) -> None:
-    """Remove the outputs and the stamp of a stage.
+    """Remove the outputs and the stamp of a stage from the plan's folder.
 
     If an output is ``model.safetensors`` or ``synth.json``, remove the whole folder that contains the file.
     """

@@ -1,4 +1,4 @@
-"""Stages of a plan: named commands with their inputs and outputs."""
+"""Stages of a plan: commands with a name, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Stage:
-    """One ``maskgan`` command, run in the plan's folder.
+    """A stage of a plan: one ``maskgan`` command, which runs in the plan's folder.
 
     Attributes:
         name: name, unique in the plan.
         words: arguments after ``maskgan``; paths are relative to the plan's folder.
-        outputs: files and folders that the command writes. They may be removed when the stage is started over.
+        outputs: files and folders that the command writes; they may be removed before the stage is run again.
         needs: names of earlier stages whose outputs the command reads.
         seconds: estimated seconds on one core; None if not measured.
         how: further arguments that do not affect the results, e.g. ``--device cuda``.
@@ -28,7 +28,10 @@ class Stage:
     how: tuple[str, ...] = ()
 
     def on(self, device: str) -> Stage:
-        """Return a copy of the stage that runs on ``device``; an equal copy if the stage has no option ``--device``."""
+        """Return a copy of the stage that runs on ``device``.
+
+        If the command has no option ``--device``, the copy equals the stage.
+        """
         words = list(self.how)
         if "--device" in words:
             words[words.index("--device") + 1] = device
@@ -39,10 +42,10 @@ class Stage:
 
 
 def about(seconds: Iterable[float | None]) -> str:
-    """Return the total time of stages as text, e.g. ``about 3 minutes of one core, and 2 not measured``.
+    """Return the total time of several commands as text, e.g. ``about 3 minutes of one core, and 2 not measured``.
 
     Args:
-        seconds: estimated seconds of each stage; None if not measured.
+        seconds: estimated seconds of each command; None if not measured.
     """
     given = list(seconds)
     known = [value for value in given if value is not None]
@@ -60,12 +63,12 @@ def about(seconds: Iterable[float | None]) -> str:
 
 
 def script(stages: Sequence[Stage], folder: str, made_by: str) -> str:
-    """Format a plan as a shell script, with one command per line.
+    """Return a plan as the text of a shell script, with one command per line.
 
     Args:
-        stages: the stages of the plan.
+        stages: the stages (commands) of the plan.
         folder: folder in which the script runs.
-        made_by: the command that printed the script.
+        made_by: the command line that printed the script; it is shown in the script's first comment.
     """
     lines = [
         "#!/bin/sh",

@@ -1,4 +1,4 @@
-"""The tables (paper, Sec. 5: Tables 2 to 4 and the ablations). Each function adds one table to a plan."""
+"""The tables (paper, Sec. 5: Tables 2 to 4 and the ablations). Each function adds the stages of one table to a plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SMILING: Final = "transfer --attribute Smiling"
 
 
 def attribute_transfer(plan: ReproductionPlan) -> None:
-    """Add Table 2: transfer of the attribute Smiling by all methods."""
+    """Add the stages (commands) that make Table 2: transfer of the attribute Smiling by all methods."""
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
     for name, metrics in [*((n, ("attributes", "fid", "identity")) for n in MASKLESS), *((n, METRICS) for n in MASKED)]:
@@ -28,9 +28,10 @@ def attribute_transfer(plan: ReproductionPlan) -> None:
 
 
 def counterfactual(plan: ReproductionPlan) -> None:
-    """Add a comparison of all methods with the ground truth. It is not in the paper.
+    """Add the stages (commands) that compare all methods with the ground truth. This table is not in the paper.
 
-    The ground truth is a second rendering of the source, with the target's expression. So the faces must be rendered.
+    The ground truth (a counterfactual) is a second rendering of the source face with the target's expression. So the
+    faces must be rendered.
 
     Raises:
         InputError: the plan uses a data set.
@@ -49,7 +50,10 @@ def counterfactual(plan: ReproductionPlan) -> None:
 
 
 def style_copy(plan: ReproductionPlan) -> None:
-    """Add Table 3: style copy (render the shape of one face in the style of another) by the methods that use masks."""
+    """Add the stages (commands) that make Table 3: style copy by the methods that use masks.
+
+    Style copy renders the shape of one face in the style of another face.
+    """
     pairs = plan.pairs("style-copy")
     measured, needs = [], []
     for name in MASKED:
@@ -61,10 +65,10 @@ def style_copy(plan: ReproductionPlan) -> None:
 
 
 def identity(plan: ReproductionPlan) -> None:
-    """Add Table 4: preservation of identity when Smiling is changed.
+    """Add the stages (commands) that make Table 4: preservation of identity when Smiling is changed.
 
-    StarGAN is left out, because its command can only add or only remove the smile in a list of pairs, and here half of
-    the pairs require to remove it.
+    StarGAN is left out: its command either adds the smile in all pairs of a list or removes it in all pairs, but this
+    list has both kinds of pairs.
 
     Raises:
         InputError: the data set has no identities, and no identity network is given.
@@ -84,10 +88,10 @@ def identity(plan: ReproductionPlan) -> None:
 
 
 def fusion(plan: ReproductionPlan) -> None:
-    """Add the ablation of how the style encoder fuses features of the picture and of the label map.
+    """Add the stages (commands) that compare ways to fuse features of picture and label map in the style encoder.
 
-    The rows are: no label branch (pix2pixHD-m), fusion by concatenation, and fusion by SFT (spatial feature transform)
-    as in the paper.
+    The rows of this ablation are: no label branch (pix2pixHD-m), fusion by concatenation, and fusion by SFT (spatial
+    feature transform) as in the paper.
     """
     pairs = plan.pairs("smiling", truths=True)
     measured, needs = [], [pairs[0]]
@@ -100,9 +104,10 @@ def fusion(plan: ReproductionPlan) -> None:
 
 
 def ebst(plan: ReproductionPlan) -> None:
-    """Add two tables that compare EBST (Editing Behavior Simulated Training) with a control, over several seeds.
+    """Add the stages (commands) of two tables that compare EBST with a control, over several seeds.
 
-    The control is trained from the same weights for the same number of steps, but without EBST.
+    EBST (Editing Behavior Simulated Training) trains MaskGAN with simulated edits. The control is trained from the same
+    weights for the same number of steps, but without simulated edits.
     """
     seeds = range(plan.seed, plan.seed + plan.preset.repetitions)
     rows = ["maskgan"]
@@ -127,9 +132,10 @@ def ebst(plan: ReproductionPlan) -> None:
 
 
 def _simulated(plan: ReproductionPlan) -> tuple[str, str]:
-    """Add the stage that simulates edits of the test split; return its name and the path of the list of edits.
+    """Add the stage (command) that simulates edits of masks; return the stage's name and the path of the list of edits.
 
-    The edited masks are M_inter (interpolated towards another face) and M_outer (moved away from it).
+    MaskVAE makes two edited masks from the mask of each test face: M_inter is interpolated towards the mask of another
+    face, M_outer is moved away from that mask.
     """
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
     vae, weights = plan.vae("--weights")

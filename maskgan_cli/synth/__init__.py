@@ -1,4 +1,4 @@
-"""Renders faces: portraits with an exact label map, head pose, identity and attributes.
+"""Renders portraits of invented people, with an exact label map, head pose, identity and attributes.
 
 ``face(seed, number, size)`` renders one face, ``write_dataset(out, count, size)`` writes a raw data set. A
 counterfactual is a picture that is rendered again with another expression and everything else unchanged.
@@ -10,7 +10,7 @@ camera.py, raster.py, surface.py             the visible surface of each pixel, 
 paint.py, noise.py, lighting.py, shading.py, background.py   colours, lighting and background
 label_map.py, celeba_attributes.py           ground truth: label map, CelebA's 40 attributes
 render.py                                    renders one picture with its ground truth
-dataset_plan.py                              person and scene of each picture of a data set
+dataset_plan.py                              which person and which scene each picture of a data set shows
 writer.py                                    writes the raw CelebAMask-HQ layout, in parallel and resumable
 """
 

@@ -12,16 +12,17 @@ Rng = np.random.Generator
 
 
 def _colour(rng: Rng, low: float, high: float, spread: float) -> tuple[int, int, int]:
-    """Sample a random 8-bit colour.
+    """Return a random 8-bit RGB colour.
 
-    It is a grey level in [``low``, ``high``], plus noise of standard deviation ``spread`` on each channel.
+    The colour is a random grey level in [``low``, ``high``], plus noise of standard deviation ``spread`` in each
+    channel.
     """
     r, g, b = (rng.uniform(low, high) + rng.normal(0, spread, 3)).clip(3, 252).astype(int)
     return int(r), int(g), int(b)
 
 
 def _gradient(rng: Rng, a: tuple[int, int, int], b: tuple[int, int, int]) -> Image.Image:
-    """Draw a linear gradient from colour ``a`` to ``b`` in a random direction; the image has 96 x 96 pixels."""
+    """Return an image of 96 x 96 pixels with a linear gradient from colour ``a`` to ``b`` in a random direction."""
     y, x = np.mgrid[0:_SMALL, 0:_SMALL] / _SMALL
     angle = rng.uniform(0, 2 * np.pi)
     t = (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5) + 0.5).clip(0, 1)[..., None]
@@ -129,7 +130,7 @@ def paint(kind: str, seed: int, size: int) -> F32:
     Args:
         kind: a key of ``_KINDS``, e.g. ``studio``.
         seed: seed of all random choices.
-        size: side of the picture in pixels.
+        size: side of the background in pixels.
 
     Returns:
         linear RGB (size, size, 3) in [0, 1].

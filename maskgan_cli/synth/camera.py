@@ -49,14 +49,15 @@ class Camera:
 def frame(posed: Posed, scene: Scene, size: int) -> Camera:
     """Return the camera that frames eyes and mouth like the aligned photos of CelebA-HQ.
 
-    The picture is the square crop of Karras et al. 2018. Its x axis is the average of two vectors: from one eye to the
-    other, and from the eyes' midpoint to the mouth, rotated by 90 degrees. Half its side is the larger of twice the eye
-    distance and 1.8 times the distance from eyes to mouth. Its centre is a tenth of the way from eyes to mouth. This
-    square is then varied by the scene's zoom, shift and roll, because landmarks of photos are inexact.
+    The picture is the square crop of Karras et al. 2018. The x axis of the square is the average of two vectors: the
+    vector from one eye to the other, and the vector from the eyes' midpoint to the mouth, rotated by 90 degrees. Half
+    the side of the square is the larger of twice the eye distance and 1.8 times the distance from eyes to mouth. The
+    centre of the square is a tenth of the way from eyes to mouth. The scene's zoom, shift and roll vary the square,
+    because landmarks of photos are inexact.
 
     Args:
         posed: the head, with a neutral face.
-        scene: gives the camera's distance, and zoom, shift and roll of the square.
+        scene: the parameters of the picture, among them the camera's distance, zoom, shift and roll.
         size: side of the picture in pixels.
     """
     place = f32([0, HEIGHT, scene.distance])
@@ -85,9 +86,9 @@ def frame(posed: Posed, scene: Scene, size: int) -> Camera:
 def head_pose(posed: Posed, camera: Camera) -> tuple[float, float, float]:
     """Return yaw, pitch and roll of the head in degrees, with the conventions of HopeNet and 300W-LP.
 
-    With positive yaw the face turns to the picture's left, with positive pitch it turns up, and with positive roll it
-    leans clockwise. The angles are relative to the ray from the head to the camera, and include the roll of the
-    picture.
+    With positive yaw the face turns to the picture's left, with positive pitch the face turns up, and with positive
+    roll the head leans clockwise. The angles are relative to the ray from the head to the camera, and include the roll
+    of the picture.
     """
     ray = unit(camera.place - posed.eyes.mean(0))
     across = unit(np.cross(f32([0, 1, 0]), ray))

@@ -20,7 +20,7 @@ def attributes(identity: Identity, scene: Scene) -> dict[str, int]:
     """Return the 40 CelebA attributes as a dict from name to 1 (present) or -1 (absent).
 
     Attributes that the parameters do not determine are -1. The attributes describe the scene, not the visible pixels:
-    an earring counts even if hair hides it. A bald head has no attribute of hair, e.g. no hair colour.
+    an earring counts even if it is hidden by hair. On a bald head, all attributes of hair (e.g. Black_Hair) are -1.
     """
     hair = scene.style.name != "bald"
     style = scene.style

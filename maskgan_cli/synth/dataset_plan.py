@@ -1,4 +1,4 @@
-"""Plans a data set of rendered faces: person and scene of each picture, and the counterfactual pairs.
+"""Plans a data set of rendered faces: which person and scene each picture shows, and the counterfactual pairs.
 
 A counterfactual pair is a source picture and a target picture. The correct result of copying the target's expression to
 the source is known: it is the source rendered with the target's expression.
@@ -19,7 +19,7 @@ from maskgan_cli.synth.parameters import Identity, Scene
 from maskgan_cli.synth.render import Rendered, render, with_expression
 from maskgan_cli.synth.sampling import sample_identity, sample_scene
 
-VERSION: Final = 1  # increase when a seed gives a different picture
+VERSION: Final = 1  # increase this when a change of the code changes the pictures of a seed
 TRAIN_END, VALIDATION_END, END = 162771, 182638, 202599  # each split of CelebA ends before this index
 EXPRESSIONS_KEY: Final = "takes"  # the key of `DatasetPlan.expressions` in synth.json, its former name
 EARLIER: Final = {EXPRESSIONS_KEY: 1}  # settings that synth.json of older folders lacks, with their defaults
@@ -28,7 +28,7 @@ _SPLIT_START = {"train": 0, "validation": TRAIN_END, "test": VALIDATION_END}
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """Settings of a data set of rendered faces; they determine the content of every file.
+    """Settings of a data set of rendered faces; the settings determine the content of every file.
 
     Attributes:
         count: number of pictures.
@@ -47,11 +47,11 @@ class DatasetPlan:
     expressions: int = 1
 
     def settings(self) -> dict[str, Any]:
-        """Return the content of ``synth.json``: each setting by name, and the version of the renderer."""
+        """Return the content of ``synth.json``: a dict with all settings and the version of the renderer."""
         return {"version": VERSION, **{_key(name): value for name, value in vars(self).items()}}
 
     def person(self, number: int) -> int:
-        """Return the index, from 0, of the person shown in picture ``number``."""
+        """Return the index of the person that picture ``number`` shows; people are numbered from 0."""
         return number // self.expressions % self.identities
 
     def drawn_by(self, number: int) -> tuple[Identity, Scene]:
@@ -78,13 +78,13 @@ def split_of(identity: int) -> str:
 
 
 def celeba_index(picture: int, identities: int, expressions: int = 1) -> int:
-    """Return the CelebA index of a picture, which no other picture of the data set has.
+    """Return the index that a picture gets in CelebA's numbering; it is unique within the data set.
 
-    In CelebA, the index determines the split: each split is a range of indices. The returned index lies in the range of
-    the person's split (`split_of`).
+    In CelebA, each split is a range of indices. The returned index lies in the range of the split to which the person
+    in the picture belongs (`split_of`).
 
     Args:
-        picture: number of the picture.
+        picture: number of the picture in the data set.
         identities, expressions: see `DatasetPlan`.
     """
     scene, variant = divmod(picture, expressions)
@@ -111,7 +111,7 @@ def _tested(plan: DatasetPlan) -> tuple[int, ...]:
 
 
 def candidates(plan: DatasetPlan, number: int) -> list[int]:
-    """Sample the pictures that pair ``number`` may consist of.
+    """Choose at random the pictures of which counterfactual pair ``number`` may consist.
 
     Returns:
         numbers of pictures: first the source, then up to eight candidates for the target.
@@ -143,7 +143,7 @@ def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
 
 
 def counterfactual(plan: DatasetPlan, number: int) -> tuple[int, int, Rendered]:
-    """Select source and target of counterfactual pair ``number``, and render the pair's ground truth.
+    """Return source, target and ground truth (the correct result) of counterfactual pair ``number``.
 
     Returns:
         picture number of the source, picture number of the target, and the ground truth: the source rendered with the
@@ -154,7 +154,7 @@ def counterfactual(plan: DatasetPlan, number: int) -> tuple[int, int, Rendered]:
 
 
 def answer(plan: DatasetPlan, source: int, target: int) -> Rendered:
-    """Render the ground truth of an edit: picture ``source`` with the expression of picture ``target``.
+    """Render the correct result of an edit: picture ``source`` with the expression of picture ``target``.
 
     ``source`` and ``target`` are picture numbers.
     """
@@ -162,16 +162,17 @@ def answer(plan: DatasetPlan, source: int, target: int) -> Rendered:
 
 
 def answered(plan: DatasetPlan, source: int, target: int) -> tuple[Identity, Scene]:
-    """Return the identity and the scene from which `answer` renders the ground truth of an edit.
+    """Return the identity and the scene from which `answer` renders the correct result of an edit.
 
-    Both belong to picture ``source``; only the expression in the scene is that of picture ``target``.
+    Identity and scene are those of picture number ``source``; only the expression in the scene is that of picture
+    number ``target``.
     """
     (who, scene), (_, other) = plan.drawn_by(source), plan.drawn_by(target)
     return who, with_expression(scene, other)
 
 
 def read_plan(folder: Path) -> DatasetPlan:
-    """Read the plan of a data set that ``maskgan synth`` wrote, from ``synth.json`` in its folder.
+    """Read the plan (settings) of a data set that ``maskgan synth`` wrote, from ``synth.json`` in its folder.
 
     Raises:
         InputError: ``maskgan synth`` did not write the folder, or another version of the renderer did.

@@ -1,4 +1,4 @@
-"""Samples random facial expressions: weights of the head model's face units (blend shapes such as ``jawOpen``)."""
+"""Samples random facial expressions: weights of blend shapes of the head model, e.g. of ``jawOpen``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def pick(rng: np.random.Generator, options: dict[T, float]) -> T:
-    """Sample one key of ``options`` with a probability proportional to its value."""
+    """Return a random key of ``options``; the probability of a key is proportional to the key's value."""
     keys = list(options)
     total = np.cumsum([options[k] for k in keys])
     return keys[int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, len(keys) - 1))]
@@ -22,7 +22,8 @@ def sample_expression(rng: np.random.Generator) -> tuple[Weights, bool, bool]:
     """Sample a facial expression.
 
     Returns:
-        the face units as (name, weight) pairs, whether the face smiles, and whether the mouth is open.
+        (name, weight) of each blend shape of the head model that the expression uses, whether the face smiles, and
+        whether the mouth is open.
     """
     units: dict[str, float] = {}
 

@@ -39,7 +39,7 @@ class Paint:
 
 
 def mix(a: F32, b: npt.ArrayLike, share: npt.ArrayLike) -> F32:
-    """Interpolate linearly between colours: return ``a`` (N, 3) where ``share`` (N,) is 0, and ``b`` where it is 1.
+    """Interpolate linearly between colours: return ``a`` (N, 3) for a ``share`` (N,) of 0, and ``b`` for 1.
 
     ``b`` has the shape (N, 3) or (3,).
     """
@@ -121,7 +121,7 @@ def paint_clothes(p: Paint, s: Surface, k: Classes, scene: Scene, noise: Noise, 
 
 
 def paint_necklace(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
-    """Paint the scene's necklace, if it has one, on the neck.
+    """Paint the necklace, if the scene has one, on the neck.
 
     In the pixels of the necklace, the material in ``p`` and the class in ``k`` are changed in place. ``s`` are the
     surface pixels.

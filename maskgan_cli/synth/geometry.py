@@ -1,4 +1,4 @@
-"""Vector geometry shared by the rendering stages. All arrays are ``float32``."""
+"""Functions for vectors, meshes and smooth curves that several modules of the renderer use, in ``float32``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def f32(value: npt.ArrayLike) -> F32:
 
 
 def ramp(low: float, high: float, x: npt.ArrayLike) -> F32:
-    """Apply the smoothstep function: 0 for x <= ``low``, 1 for x >= ``high``, smooth between them.
+    """Return the smoothstep function of each ``x``: 0 for x <= ``low``, 1 for x >= ``high``, smooth between them.
 
     If ``low`` is larger than ``high``, the function decreases: 1 for x <= ``high``, 0 for x >= ``low``.
     """
@@ -25,7 +25,7 @@ def ramp(low: float, high: float, x: npt.ArrayLike) -> F32:
 
 
 def bump(x: npt.ArrayLike, centre: float, width: float) -> F32:
-    """Evaluate the Gaussian exp(-((x - centre) / width)^2) of height 1."""
+    """Return the Gaussian exp(-((x - centre) / width)^2) at each ``x``; its maximum is 1."""
     t = (f32(x) - np.float32(centre)) / np.float32(width)
     return f32(np.exp(-t * t))
 
@@ -39,7 +39,7 @@ def unit(v: npt.ArrayLike) -> F32:
 def dot(a: npt.ArrayLike, b: npt.ArrayLike) -> F32:
     """Return inner products (...) of vectors (..., 3).
 
-    They are computed without BLAS, because its results may depend on the number of threads.
+    The products are computed without BLAS, because results of BLAS may depend on the number of threads.
     """
     a, b = f32(a), f32(b)
     return f32(a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2])
@@ -85,7 +85,7 @@ def vertex_normals(vertices: F32, triangles: I32) -> F32:
 
 
 def curve(x: npt.ArrayLike, knots: npt.ArrayLike, values: npt.ArrayLike) -> F32:
-    """Evaluate a piecewise linear function at ``x``.
+    """Return the value of a piecewise linear function at each ``x``.
 
     The function goes through the points (``knots[i]``, ``values[i]``), and is constant outside the knots.
     """

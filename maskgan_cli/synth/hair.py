@@ -1,7 +1,7 @@
 """Hair as strands: a few hundred guide strands grow over the head, and thousands of strands follow them.
 
 All strands that follow one guide form a lock. Hair grows in the coordinates of the head (``Posed.to_head``), so that a
-style does not depend on the pose, except for the direction of gravity. The *canonical head* is the mean head model;
+hairstyle does not depend on the pose, except for the direction of gravity. The *canonical head* is the mean head model;
 heights on it are in decimetres.
 """
 
@@ -25,7 +25,7 @@ SKULL = f32([0, 0.95, 0.1])  # centre of the skull, in head coordinates
 
 @dataclass(frozen=True)
 class Strands:
-    """Hair: S strands, each a line through K points.
+    """The hair of a head: S strands, each a line through K points.
 
     Attributes:
         points: (S, K, 3) from root to tip, in world coordinates.
@@ -50,7 +50,7 @@ class _Roots:
 
 
 def _roots(rng: np.random.Generator, posed: Posed, faces: I32, count: int) -> _Roots:
-    """Sample roots of hairs, evenly distributed over triangles of the head.
+    """Return random roots of hairs, evenly distributed over triangles of the head.
 
     Args:
         rng: generator of all random choices.
@@ -92,7 +92,7 @@ def _scalp(recession: float, covered: float | None, sideburn: float) -> I32:
 
 
 def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
-    """Return how a style combs the hair that grows from N roots.
+    """Return direction and length of the hair that grows from N roots in a hairstyle.
 
     Returns:
         direction (N, 3) in which the hair is combed, in head coordinates; and length of the hair (N,) in decimetres.
@@ -126,7 +126,9 @@ def _comb(style: HairStyle, roots: _Roots) -> tuple[F32, F32]:
 
 
 def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
-    """Grow the guide strands of hair that is not tied, in small steps that slide over the skin.
+    """Grow the guides of hair that is not tied. Guides are a few strands, which all other strands follow.
+
+    The guides grow in small steps that slide over the skin.
 
     Args:
         rng: generator of all random choices.
@@ -178,7 +180,9 @@ def _grow(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Roots, steps: int) -> tuple[F32, F32]:
-    """Grow the guide strands of tied hair, which is pulled tightly over the skull to the hair tie.
+    """Grow the guides of hair that is pulled tightly over the skull to a hair tie.
+
+    Guides are a few strands, which all other strands follow.
 
     Args:
         rng: generator of all random choices.
@@ -208,7 +212,14 @@ def _tied(rng: np.random.Generator, style: HairStyle, posed: Posed, roots: _Root
 
 
 def _tail(rng: np.random.Generator, style: HairStyle, posed: Posed, count: int, steps: int) -> F32:
-    """Grow the strands of the bun (style ``updo``) or ponytail behind the hair tie.
+    """Grow the strands of a bun (style ``updo``) or a ponytail behind the hair tie.
+
+    Args:
+        rng: generator of all random choices.
+        style: the hairstyle.
+        posed: the head, which determines the direction of gravity.
+        count: number of strands.
+        steps: number of segments of each strand.
 
     Returns:
         points of the strands (count, steps + 1, 3) in head coordinates.
@@ -231,7 +242,7 @@ def grow_hair(
     rng: np.random.Generator, style: HairStyle, posed: Posed, recession: float, *, strands: int,
     covered: float | None = None, sideburn: float = 0.0,
 ) -> Strands | None:  # fmt: skip
-    """Grow the hair of the head. Return None if the style is ``bald``.
+    """Grow the hair of the head, and return the strands; return None if the style is ``bald``.
 
     Args:
         rng: generator of all random choices.
@@ -295,9 +306,9 @@ def grow_hair(
 
 
 def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.ndarray) -> F32:
-    """Return displacements (S, K, 3) that curl strands: the points of a strand move along a helix around it.
+    """Return displacements (S, K, 3) of the points of strands that turn each strand into a helix (a curl).
 
-    The helices of one lock have similar phases.
+    All strands that follow one guide form a lock; their helices have similar phases.
 
     Args:
         rng: generator of all random choices.
@@ -316,12 +327,12 @@ def _waves(rng: np.random.Generator, style: HairStyle, points: F32, guide: np.nd
 
 
 def _patch(rng: np.random.Generator, posed: Posed, faces: I32, density: Bools | F32, count: int) -> _Roots:
-    """Sample roots of hairs on some triangles of the head.
+    """Return random roots of hairs on some triangles of the head.
 
     Args:
         rng: generator of all random choices.
         posed: the head.
-        faces: triangles (T, 3).
+        faces: triangles (T, 3), as vertex indices.
         density: boolean mask (T,): True for triangles on which hair grows.
         count: number of roots.
     """

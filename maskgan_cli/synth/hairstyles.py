@@ -50,9 +50,10 @@ class HairStyle:
 
 
 def _style(name: str, *numbers: float | str, **more: float | bool) -> HairStyle:
-    """Build a `HairStyle` without checking the types of its fields.
+    """Return a `HairStyle`. The parameters have wide types, so that the table of styles below can be short.
 
-    ``numbers`` are the values of the fields after ``name``, in order; ``more`` are further fields by name.
+    ``numbers`` are the values of the fields after ``name``, in their order; ``more`` are further fields with their
+    names.
     """
     return HairStyle(name, *numbers, **more)  # type: ignore[arg-type]
 

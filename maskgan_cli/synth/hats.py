@@ -43,16 +43,17 @@ def _skull_radius(posed: Posed, angle: F32, low: float, high: float, centre: F32
 
 @dataclass(frozen=True)
 class _Crown:
-    """The measurements of a head on which a hat is built.
+    """The size of the head in all directions, from which the meshes of a hat are built.
 
     Attributes:
         spec: the hat.
         posed: the head.
-        centre: origin of the profiles (3,) in head coordinates.
+        centre: point (3,) in head coordinates, on the axis of the hat at the height of the band.
         angle: directions around the head (AROUND,) in radians; 0 is ahead.
-        around: radius of the hat's band in each direction (AROUND,).
-        height: height of the head above the band.
-        back: height added to the band in each direction (AROUND,); negative behind, where a hat sits lower.
+        around: radius of the hat's band in each direction (AROUND,), in decimetres.
+        height: height of the head above the band in decimetres.
+        back: decimetres by which the band is raised in each direction (AROUND,); negative at the back of the head,
+            where a hat sits lower.
     """
 
     spec: Hat
@@ -65,15 +66,14 @@ class _Crown:
 
     @classmethod
     def of(cls, spec: Hat, posed: Posed, band: float, hair_volume: float, rng: np.random.Generator) -> _Crown:
-        """Measure the head for a hat.
+        """Measure a head, and return the measurements from which a hat is built.
 
         Args:
             spec: the hat.
             posed: the head.
             band: height of the hat's band on the canonical (mean) head, in decimetres.
-            hair_volume: distance of the hair from the head in decimetres; the hat's radius is larger by this, by 0.09
-                at most.
-            rng: generator of a slight tilt of the hat.
+            hair_volume: distance of the hair from the head in decimetres. It is added to the hat's radius, up to 0.09.
+            rng: random generator for a slight tilt of the hat.
         """
         tilt = rng.normal(0, 0.04)
         centre = f32([0, band - PIVOT[1], 0.1])
@@ -85,10 +85,10 @@ class _Crown:
         return cls(spec, posed, centre, angle, around, height, back)
 
     def build(self, profile: Profile, colour: Colour, pattern: str, pitch: float) -> Piece:
-        """Build the mesh that results from sweeping a profile around the head.
+        """Build a mesh by sweeping a profile (an outline from rim to top) around the head.
 
         Args:
-            profile: the rings of the mesh from rim to top.
+            profile: the rings of the mesh from rim to top, see `Profile`.
             colour: main colour of the cloth.
             pattern, pitch: pattern of the cloth and its repeats per decimetre.
         """
@@ -107,7 +107,7 @@ class _Crown:
         )
 
     def _surface(self, profile: Profile) -> F32:
-        """Return the vertices (rings * AROUND, 3) of a profile that is swept around the head, in world coordinates."""
+        """Sweep a profile (outline) around the head; return the vertices (rings * AROUND, 3) in world coordinates."""
         rows = []
         for height, share, extra in profile:
             radius = self.around * share + extra
@@ -118,7 +118,11 @@ class _Crown:
 
 
 def _dome(top: float, power: float = 2.0, start: float = 0.0) -> Profile:
-    """Return the profile of a dome from the height ``start`` to ``top``; larger powers make its top flatter."""
+    """Return the profile (outline from rim to top) of a dome.
+
+    ``start`` and ``top`` are the heights of rim and top above the hat's band in decimetres. A larger ``power`` makes
+    the dome flatter at the top.
+    """
     t = np.linspace(0, 1, 10)
     return [
         (start + (top - start) * float(np.sin(a * np.pi / 2)), float(max(1 - a**power, 0.02)) ** 0.5, 0.0) for a in t
@@ -126,17 +130,17 @@ def _dome(top: float, power: float = 2.0, start: float = 0.0) -> Profile:
 
 
 def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -> tuple[list[Piece], float]:
-    """Build a hat.
+    """Build the meshes of a hat.
 
     Args:
         spec: the hat.
         posed: the head.
         hair_volume: distance of the hair from the head in decimetres.
-        rng: generator of the hat's random details.
+        rng: random generator for details of the hat.
 
     Returns:
         the hat's meshes, and the height on the canonical (mean) head above which the hat covers the hair (99 for a
-        headband, which covers none).
+        headband, which covers no hair).
     """
     band = 7.86 + spec.low
     crown = _Crown.of(spec, posed, band, hair_volume, rng)
@@ -156,7 +160,7 @@ def hat(spec: Hat, posed: Posed, hair_volume: float, rng: np.random.Generator) -
 
 
 def _with_brim(spec: Hat, crown: _Crown, rng: np.random.Generator) -> list[Piece]:
-    """Build the meshes of a cap with its visor, or of a hat with a brim all around."""
+    """Build the meshes of a cap with a visor, or of a hat with a brim; ``crown`` has the measurements of the head."""
     flat = {"cap": 2.4, "bucket": 5.0, "fedora": 4.5, "sunhat": 3.0}[spec.kind]
     tall = crown.height + {"cap": 0.04, "bucket": 0.06, "fedora": 0.3, "sunhat": 0.1}[spec.kind]
     weave = "knit" if spec.kind == "sunhat" else "plain"

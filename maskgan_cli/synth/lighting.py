@@ -32,7 +32,7 @@ def blur(picture: F32, sigma: float) -> F32:
 
 @dataclass(frozen=True)
 class ShadowMap:
-    """Depth maps of the scene as seen from the key light: one of the meshes and one of the hair.
+    """Shadow map: depths of meshes and of hair as seen from the key light (the main light).
 
     Attributes:
         direction: unit vector (3,) to the light; depths increase along it.
@@ -74,7 +74,7 @@ class ShadowMap:
         return ShadowMap(direction, across, up, solid, veil.reshape(size, size))
 
     def _place(self, points: F32) -> tuple[F32, F32]:
-        """Project world points (N, 3) to the maps; return their pixel coordinates (N, 2) and depths (N,)."""
+        """Project world points (N, 3) to the maps; return the points' pixel coordinates (N, 2) and depths (N,)."""
         size, relative = len(self.solid), points - _MIDDLE
         scale = np.float32(size / (2 * _REACH))
         x, y = dot(relative, self.across) * scale + size / 2, size / 2 - dot(relative, self.up) * scale
@@ -89,8 +89,8 @@ class ShadowMap:
             points: (N, 3) in world coordinates.
             bias: decimetres by which a mesh must be nearer to the light than a point to cast a shadow on it.
             hair_bias: decimetres by which hair must be nearer to the light than a point to cast a shadow on it.
-            density: attenuation of light in hair: at ``1 / density`` decimetres below the hair's surface, 37 % of it
-                remain.
+            density: attenuation of light in hair: at ``1 / density`` decimetres below the hair's surface, 37 % of
+                the light remain.
             reach: meshes that are farther than this from a point, in decimetres, cast no shadow on it.
         """
         size = len(self.solid)

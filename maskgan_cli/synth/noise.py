@@ -18,18 +18,18 @@ _BLUR = 1.1  # cells; one feature is about three cells wide
 
 @lru_cache(maxsize=1)
 def _volume() -> F32:
-    """Sample a volume (64, 64, 64) of smooth noise with unit variance; it can be tiled without visible seams."""
+    """Return a volume (64, 64, 64) of smooth noise with unit variance, which can be tiled without visible seams."""
     white = np.random.default_rng(20200616).normal(size=(_GRID,) * 3).astype(np.float32)
     smooth = gaussian_filter(white, _BLUR, mode="wrap")
     return f32(smooth / smooth.std())
 
 
 class Noise:
-    """Random fields of unit variance: functions of a position in space. Each field has a name and its own values.
+    """Random fields: smooth random functions of a position in space, with unit variance. Each field has a name.
 
     Args:
         seed: seed of the fields.
-        scale: pixels per decimetre of the rendering grid, from which `fine` decides whether to interpolate.
+        scale: pixels per decimetre in the picture; `fine` interpolates only if this is large.
     """
 
     def __init__(self, seed: int, scale: float = 0.0) -> None:
@@ -47,7 +47,7 @@ class Noise:
         return f32(points * np.float32(3 * frequency) + self._offsets[name])
 
     def smooth(self, name: str, points: F32, frequency: float) -> F32:
-        """Return the values (...) of a field at some points, interpolated linearly between the cells of the volume.
+        """Return the values (...) of a random field at some points, by linear interpolation in the noise volume.
 
         Args:
             name: name of the field.
@@ -59,10 +59,10 @@ class Noise:
         return f32(map_coordinates(_volume(), flat, order=1, mode="grid-wrap").reshape(cells.shape[:-1]))
 
     def fine(self, name: str, points: F32, frequency: float) -> F32:
-        """Return the values (...) of a field like `smooth`, but without interpolation if it would not be visible.
+        """Return the values (...) of a random field like `smooth`, but faster for fields of high frequency.
 
-        If a cell of the volume is at most five pixels of the rendering grid wide, each point gets the value of its
-        cell, which is much faster. If a cell is wider, the values are interpolated as in `smooth`.
+        If a cell of the noise volume is at most five pixels wide, each point gets the value of its cell. If a cell is
+        wider, the values are interpolated as in `smooth`.
         """
         if 3 * frequency < self._scale / 5:
             return self.smooth(name, points, frequency)

@@ -25,7 +25,7 @@ def apply(
 
     Args:
         s: the surface pixels.
-        k: their classes; pixels of a necklace get its class in place.
+        k: the classes of the surface pixels; for pixels of a necklace, the class is changed in place.
         identity, scene: the parameters of the picture.
         pieces: meshes of clothing and jewellery.
         posed: the head.
@@ -138,7 +138,10 @@ def _skin(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: 
 
 
 def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> None:
-    """Set the material ``p`` of the lips: colour with lipstick, fine lines and highlights."""
+    """Set the material of the lips in ``p``: colour with lipstick, fine lines and highlights.
+
+    ``s`` are the surface pixels; ``who`` and ``scene`` are the parameters of the picture.
+    """
     edge = ramp(0.25, 0.75, s.lips)
     bare = f32(who.skin) * f32([0.84, 0.50, 0.50]) if who.tone < 5 else f32(who.skin) * f32([0.95, 0.62, 0.62])
     colour = bare * (1 - scene.lipstick) + f32(scene.lip_colour) * scene.lipstick
@@ -151,7 +154,10 @@ def _lips(p: Paint, s: Surface, who: Identity, scene: Scene, noise: Noise) -> No
 
 
 def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, noise: Noise) -> None:
-    """Darken the skin under brows, beard and hair in ``p``, so that light skin is not visible between the strands."""
+    """Darken the skin under brows, beard and hair, so that light skin is not visible between the hairs.
+
+    The material in ``p`` is changed in place; ``s`` and ``k`` are the surface pixels and their classes.
+    """
     hair = f32(who.hair) * np.float32(min(1.0, 0.16 / max(float(np.mean(who.hair)), 1e-3)))
     thick = np.clip(k.brow * 1.7 + 0.5, 0, 1)
     streak = np.clip(0.74 + 0.2 * noise.fine("brow", s.c * f32([0.35, 1, 0.35]), 22), 0.15, 0.9)
@@ -169,7 +175,7 @@ def _hair_roots(p: Paint, s: Surface, k: Classes, who: Identity, scene: Scene, n
 
 
 def _mouth(p: Paint, s: Surface, k: Classes, scene: Scene) -> None:
-    """Set the material ``p`` of teeth, tongue and inside of the mouth."""
+    """Set the material of teeth, tongue and inside of the mouth in ``p``; ``s`` and ``k`` are the surface pixels."""
     inside = s.inside > 0.5
     p.albedo[inside], p.shine[inside] = f32([0.09, 0.02, 0.018]), 0.02
     tongue = s.of("helper-tongue")

@@ -17,14 +17,14 @@ Weights = tuple[tuple[str, float], ...]  # (name of a blend shape of the head mo
 
 
 def linear(srgb: Iterable[float]) -> Colour:
-    """Convert an 8-bit sRGB colour to linear RGB in 0..1."""
+    """Convert an sRGB colour (three values in 0..255) to linear RGB in 0..1."""
     r, g, b = (float(np.clip(v / 255, 0, 1) ** 2.2) for v in srgb)
     return r, g, b
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The parameters of a person that are the same in all pictures of the person."""
+    """The parameters of a person (shape, skin, hair, ...) that are the same in all pictures of the person."""
 
     number: int
     male: bool
@@ -108,7 +108,7 @@ class Earring:
 
 @dataclass(frozen=True)
 class Scene:
-    """The parameters of one picture that are not part of the person's `Identity`."""
+    """The parameters of one picture (pose, expression, clothes, light, ...) besides the person's `Identity`."""
 
     number: int
     yaw: float  # of the head model; see camera.head_pose for the pose in the picture

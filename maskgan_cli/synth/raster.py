@@ -38,11 +38,11 @@ def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray
 
     Args:
         pixel: flat index of each fragment's pixel (F,).
-        depth: depth of each fragment (F,), larger for nearer ones.
+        depth: depth of each fragment (F,), larger for nearer fragments.
         count: number of pixels.
 
     Returns:
-        index of the nearest fragment of each pixel (count,), or -1 if the pixel has none.
+        index of the nearest fragment of each pixel (count,); -1 for pixels without a fragment.
     """
     best = np.full(count, -1, np.int64)
     if len(pixel):
@@ -54,12 +54,10 @@ def winners(pixel: npt.NDArray[np.int64], depth: F32, count: int) -> npt.NDArray
 
 
 def fragments(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Number the fragments of several owners (triangles or segments), where owner i has ``counts[i]`` fragments.
+    """Return the owner of each fragment, and the fragment's number among the fragments of this owner, from 0.
 
-    A fragment is one candidate for a pixel.
-
-    Returns:
-        for each fragment, the index of its owner, and its number within this owner, from 0; both (sum(counts),).
+    A fragment is one candidate for a pixel; its owner is the triangle or hair segment that it is a point of. Owner i
+    has ``counts[i]`` fragments. Both returned arrays have the shape (sum(counts),).
     """
     owner = np.repeat(np.arange(len(counts)), counts)
     start = np.cumsum(counts) - counts

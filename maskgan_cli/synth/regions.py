@@ -2,7 +2,7 @@
 
 Every function takes positions ``c`` (..., 3) on the canonical head in decimetres and returns an array of shape (...).
 The regions follow the annotations of CelebAMask-HQ: the nose is a polygon from between the eyes to the nostrils, the
-neck starts at the jaw line, and a brow is where its hairs are, not the ridge of the bone.
+neck starts at the jaw line, and a brow is the region in which its hairs grow.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def hairline(c: F32, recession: float = 0.0, sideburn: float = 0.0) -> F32:
 
 
 def brow(c: F32, thickness: float, height: float, arch: float) -> F32:
-    """Return how far inside a brow each position is: 1 on its middle line, 0 at its edge, negative outside.
+    """Return how far inside a brow each position is: 1 on the brow's middle line, 0 at the edge, negative outside.
 
     Args:
         c: positions (..., 3) on the canonical (mean) head.

@@ -46,7 +46,7 @@ class Rendered:
         picture: (size, size, 3) ``uint8`` sRGB.
         labels: class ids (size, size), 0..18.
         yaw, pitch, roll: head pose in degrees, with HopeNet's conventions.
-        attributes: CelebA's 40 attributes by name, 1 or -1.
+        attributes: dict from the name of each of CelebA's 40 attributes to 1 (present) or -1 (absent).
         identity, scene: the parameters that the picture was rendered from.
     """
 
@@ -61,10 +61,10 @@ class Rendered:
 
 
 def render(identity: Identity, scene: Scene, size: int) -> Rendered:
-    """Render a scene with a person at size x size pixels.
+    """Render a picture of a person in a scene, with its ground truth (label map, head pose, attributes).
 
-    All random detail comes from generators that are seeded by ``scene.noise``; each part of the picture has its own.
-    Changing one part (e.g. the expression) therefore does not change the others.
+    ``size`` is the side of the picture in pixels. Each part of the picture has its own random generator, seeded by
+    ``scene.noise``. If one parameter (e.g. the expression) changes, the random details of other parts stay the same.
     """
 
     def rng(part: int) -> np.random.Generator:
@@ -147,13 +147,13 @@ def _clothing(
 
 
 def _place(identity: Identity, scene: Scene, pixels: int) -> tuple[Posed, Posed, Camera]:
-    """Place a person in front of the camera.
+    """Return a person in the scene's pose, and the camera in front of the person.
 
     Hair, hat, glasses and the camera's crop depend on the neutral face, so that an expression changes only the face.
 
     Args:
         identity, scene: the parameters of the picture.
-        pixels: side of the rendering grid.
+        pixels: side of the picture in pixels while it is rendered, `SAMPLES` times the final side.
 
     Returns:
         the person with the scene's expression, the same person with a neutral face, and the camera.
@@ -185,24 +185,24 @@ def face(seed: int, number: int, size: int, identities: int | None = None) -> Re
 
 
 def with_expression(scene: Scene, other: Scene) -> Scene:
-    """Return ``scene`` with the expression of ``other`` and everything else unchanged (a counterfactual scene)."""
+    """Return a copy of ``scene`` with the expression of the scene ``other``; everything else is unchanged."""
     return replace(scene, expression=other.expression, smiling=other.smiling, mouth_open=other.mouth_open)
 
 
 def _strand_count(scene: Scene, size: int) -> int:
-    """Return the number of hair strands that the style needs in a picture of this size."""
+    """Return the number of hair strands that the scene's hairstyle needs in a picture of ``size`` x ``size`` pixels."""
     base = {"buzz": 7000, "afro": 6000, "afro_short": 6500}.get(scene.style.name, 4200)
     return int(base * np.clip((size / 256) ** 0.8, 0.5, 2.2))
 
 
 def _filled(points: F32) -> F32:
-    """Select points on the hair for the shadow map.
+    """Return the points on the hair that are drawn into the shadow map.
 
     Args:
         points: points of all strands (S, K, 3).
 
     Returns:
-        the points of every second strand, and the midpoints between neighbouring points, all as (N, 3).
+        the points (N, 3) of every second strand, and the midpoints between neighbouring points of a strand.
     """
     chosen = points[::2]
     return np.concatenate([chosen[:, ::1], (chosen[:, 1:] + chosen[:, :-1]) / 2], 1).reshape(-1, 3)
@@ -270,7 +270,7 @@ def _small_hairs(
 
 
 def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera) -> None:
-    """Darken the pixels of the lashes on the canvas."""
+    """Draw the lashes of the head ``posed`` on the canvas, which is changed in place."""
     model = head()
     groups = [i for i, name in enumerate(model.groups) if "lash" in name]
     faces: I32 = model.triangles[np.isin(model.owner, groups)]
@@ -290,7 +290,8 @@ def _lashes(canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, came
 def _lens(canvas: Canvas, lens: tuple[F32, I32], scene: Scene, camera: Camera) -> None:
     """Draw one lens of the glasses on the canvas: tint, reflection of the sky, and the class ``eye_g``.
 
-    ``lens`` is (vertices, triangles). Eyes, brows and hair behind the lens keep their class unless the lens is dark.
+    ``lens`` is (vertices, triangles). Eyes, brows and hair behind the lens keep their class unless the lens is almost
+    opaque.
     """
     assert scene.glasses is not None
     where, depth = camera.project(lens[0])

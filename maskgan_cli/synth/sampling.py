@@ -1,6 +1,6 @@
 """Random sampling of identities and scenes.
 
-An ``Identity`` holds what all pictures of a person share; a ``Scene`` holds the other parameters of one picture. The
+An ``Identity`` holds the parameters that all pictures of a person share; a ``Scene`` holds those of one picture. The
 random generator of an identity is seeded by (seed, person), that of a scene by (seed, picture). Colours are linear RGB;
 angles are degrees.
 """
@@ -51,7 +51,7 @@ _METAL = ((222, 184, 104), (212, 212, 218), (206, 150, 118))
 
 
 def _near(rng: np.random.Generator, colours: Sequence[Sequence[float]], spread: float) -> Colour:
-    """Choose one of some 8-bit sRGB colours at random, vary it slightly, and return it as linear RGB.
+    """Return a random variation of one of some colours (8-bit sRGB), as linear RGB.
 
     ``spread`` is the relative standard deviation of the brightness.
     """
@@ -66,7 +66,7 @@ def _hair(rng: np.random.Generator, male: bool, age: float, race: tuple[float, f
     Args:
         rng: generator of all random choices.
         male, age: see ``parameters.Identity``.
-        race: proportions of African, Asian and European features.
+        race: proportions of African, Asian and European features, summing to 1.
 
     Returns:
         colour family (black, brown, blond, red or grey), and the name of the style, a key of ``hairstyles.STYLES``.
@@ -96,11 +96,11 @@ def _face_shape(
     Args:
         rng: generator of all random choices.
         male, age: see ``parameters.Identity``.
-        race: proportions of African, Asian and European features.
+        race: proportions of African, Asian and European features, summing to 1.
 
     Returns:
-        weights of the head model's blend shapes by name; nose size; and lip fullness, both in standard deviations from
-        the mean.
+        a dict from the name of each blend shape of the head model to its weight; the nose size; and the lip fullness.
+        Nose size and lip fullness are in standard deviations from the mean.
     """
     masculine = 1 - rng.uniform(0, 0.12) if male else rng.uniform(0, 0.06)
     muscle = rng.normal(0, 0.3) if male else rng.normal(-0.3, 0.2)
@@ -252,9 +252,9 @@ def _clothes(rng: np.random.Generator, male: bool) -> Clothes:
 
 
 def _light(rng: np.random.Generator, background: str) -> Light:
-    """Sample the lights of a scene: sometimes a flash from the front.
+    """Sample the lights of a scene. In 35 % of the scenes, the key light is a flash from the front.
 
-    If ``background`` is ``night``, there is less ambient light.
+    ``background`` is the kind of background; if it is ``night``, there is less ambient light.
     """
     flash = rng.random() < 0.35
     key = rng.uniform(0.85, 1.35)

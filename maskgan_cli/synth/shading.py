@@ -98,7 +98,7 @@ def shade_surface(
 
 
 def _bumped(s: Surface, p: Paint, camera: Camera) -> F32:
-    """Return the unit normals (N, 3) of the surface pixels, tilted by the slope of the relief (bump mapping)."""
+    """Return the unit normals (N, 3) of the surface pixels ``s``, tilted by the slope of the relief (bump mapping)."""
     size = camera.size
     relief = np.zeros((size, size), np.float32)
     relief.ravel()[s.pixel] = p.relief
@@ -114,7 +114,8 @@ def shade_hair(
 ) -> None:  # fmt: skip
     """Draw the hair on the canvas, with the lighting model of Kajiya and Kay (1989) at each point of the strands.
 
-    The hair as a whole is also shaded like a round object, by the direction in which each point faces outwards.
+    Each point is also shaded like a point on the surface of a round object, so that the hair has a bright and a dark
+    side.
 
     Args:
         canvas: the picture, changed in place.
@@ -223,7 +224,7 @@ def shade_short_hairs(
 
 
 def shade_lashes(canvas: Canvas, where: npt.NDArray[np.int64], strength: F32) -> None:
-    """Darken the pixels of lashes.
+    """Darken the pixels that show lashes.
 
     Args:
         canvas: the picture, changed in place.
@@ -236,9 +237,9 @@ def shade_lashes(canvas: Canvas, where: npt.NDArray[np.int64], strength: F32) ->
 
 
 def lash_line(canvas: Canvas, camera: Camera, strength: float) -> None:
-    """Draw the dark line of the upper lashes along the lid, just above the upper edge of the eye pixels.
+    """Draw the dark line of the upper lashes on the canvas, just above the pixels of the eyes.
 
-    ``strength`` is the line's opacity in [0, 1].
+    ``strength`` is the opacity of the line in [0, 1].
     """
     eyes = f32((canvas.labels == ID["l_eye"]) | (canvas.labels == ID["r_eye"]))
     reach = max(0.011 * camera.scale, 0.7)

@@ -1,9 +1,9 @@
 """The head model: CC0 MakeHuman geometry as a linear model of shape and expression (a mesh with blend shapes).
 
 Lengths are in decimetres; x points to the person's own left (the picture's right), y up, z out of the face. The
-*canonical head* is the mean young adult. Regions such as the brows are defined only on the canonical head, and apply to
-every face, because all faces have the same vertices at other positions. The *canonical position* of a point of a face
-is the position of the same point on the canonical head.
+*canonical head* is the mean young adult. Regions such as the brows are defined only on the canonical head. They apply
+to every face, because all faces have the same vertices at other positions. The *canonical position* of a point of a
+face is the position of the same point on the canonical head.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Head:
         uvs: texture coordinates (T, 3, 2) of the triangles' corners.
         owner: index into ``groups`` for each triangle (T,).
         groups: names of the parts, e.g. ``body`` or ``helper-l-eye``.
-        blends: index in ``deltas`` of each blend shape, by its name.
-        deltas: displacements (B, V, 3) of the B blend shapes.
+        blends: dict from the name of each blend shape to its index in ``deltas``.
+        deltas: displacement (B, V, 3) of each vertex by each of the B blend shapes.
         masks: (512, 512, 4) ``uint8``: lips, ears, eyelids and inside of the mouth in texture space.
         canonical: vertices (V, 3) of the canonical head, the mean young adult.
         on_body: boolean mask (V,): True for vertices of the group ``body``.
@@ -134,7 +134,7 @@ def local_sliders() -> tuple[tuple[str, str, float], ...]:
 def body_weights(
     masculinity: float, age: float, muscle: float, weight: float, race: tuple[float, float, float]
 ) -> dict[str, float]:
-    """Compute the weights of the blend shapes for sex, age, build and ancestry.
+    """Return a dict from the name of each blend shape for sex, age, build and ancestry to its weight.
 
     Each blend shape stands for one combination of properties, e.g. a young woman of average build. Its weight is the
     product of the weights of these properties.
@@ -145,8 +145,6 @@ def body_weights(
         muscle, weight: -1 (least) .. 1 (most); 0 is average.
         race: proportions of African, Asian and European features, summing to 1.
 
-    Returns:
-        weight of each blend shape by its name.
     """
 
     def levels(value: float) -> dict[str, float]:
@@ -203,7 +201,7 @@ def blend(weights: Iterable[tuple[str, float]], start: F32 | None = None) -> F32
 
 
 def placed(moved: F32, like: F32 | None = None) -> F32:
-    """Scale and shift vertices so that size and eye positions are those of the canonical (mean) head; return (V, 3).
+    """Return vertices (V, 3) scaled and shifted so that size and eyes agree with the canonical (mean) head.
 
     Args:
         moved: vertices (V, 3) from `blend`.
@@ -231,7 +229,9 @@ def _solid() -> I32:
 
 
 def pose(vertices: F32, yaw: float, pitch: float, lean: float = 0.0) -> Posed:
-    """Rotate the head by yaw and pitch, and the shoulders by a part of the yaw. The neck is interpolated between them.
+    """Return the person with the head rotated by yaw and pitch, and the shoulders by a part of the yaw.
+
+    The rotation of the neck is interpolated between head and shoulders.
 
     Args:
         vertices: (V, 3) from `placed`.

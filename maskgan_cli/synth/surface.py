@@ -137,7 +137,7 @@ def _masks(uv: F32, *, fine: bool) -> F32:
 
 
 def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
-    """Interpolate the properties of the visible surface at all pixels that show a mesh.
+    """Return the properties (position, normal, ...) of the surface that is visible in each pixel.
 
     Args:
         scenery: the meshes of the picture.
@@ -174,7 +174,7 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
 
 @dataclass(frozen=True)
 class Classes:
-    """The class ids of N surface pixels, and masks of some regions.
+    """The class ids of N surface pixels, and their membership in some regions.
 
     Attributes:
         label: class ids (N,).

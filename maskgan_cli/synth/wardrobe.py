@@ -42,9 +42,9 @@ class Piece:
 
 
 def grid_triangles(rows: int, columns: int, *, closed: bool) -> I32:
-    """Return triangles (T, 3) that connect the vertices of a grid. The vertices are numbered row by row.
+    """Return the triangles (T, 3) of a grid of vertices, as vertex indices; the vertices are numbered row by row.
 
-    If ``closed``, the last column is joined to the first.
+    If ``closed`` is true, the last column is joined to the first column.
     """
     r, c = np.mgrid[0 : rows - 1, 0 : columns if closed else columns - 1]
     n = (c + 1) % columns
@@ -58,7 +58,7 @@ def tube(path: F32, radius: F32 | float, *, closed: bool, sides: int = 8) -> tup
     Args:
         path: points of the centre line (N, 3).
         radius: one radius, or one for each point (N,).
-        closed: join the last point to the first.
+        closed: join the last point to the first point.
         sides: number of vertices around the tube.
 
     Returns:
@@ -81,9 +81,10 @@ def tube(path: F32, radius: F32 | float, *, closed: bool, sides: int = 8) -> tup
 
 
 def _piece(mesh: tuple[F32, I32], label: str, colour: Colour, finish: str, **look: object) -> Piece:
-    """Build a `Piece` from a mesh (vertices, triangles). World x and y of a vertex become its position on the cloth.
+    """Build a `Piece` of clothing or jewellery from a mesh (vertices, triangles).
 
-    ``label`` is the name of a class; ``look`` are further attributes of the piece, e.g. its pattern.
+    The world x and y of a vertex become its position on the cloth. ``label`` is the name of a class; ``look`` are
+    further attributes of the piece, e.g. ``pattern``.
     """
     vertices, triangles = mesh
     return Piece(vertices, triangles, ID[label], colour, finish, f32(vertices[:, :2]), **look)  # type: ignore[arg-type]
@@ -139,7 +140,10 @@ def glasses(spec: Glasses, posed: Posed) -> tuple[list[Piece], list[tuple[F32, I
 
 
 def ball(centre: F32, radius: float, rows: int = 7, columns: int = 14) -> tuple[F32, I32]:
-    """Build the mesh of a sphere from ``rows`` rings; return vertices (rows * columns, 3) and triangles (T, 3)."""
+    """Build the mesh of a sphere from ``rows`` rings of ``columns`` vertices.
+
+    ``centre`` (3,) and ``radius`` are in world coordinates. Return vertices (rows * columns, 3) and triangles (T, 3).
+    """
     polar = np.linspace(0.02, np.pi - 0.02, rows, dtype=np.float32)[:, None]
     angle = np.linspace(0, 2 * np.pi, columns, endpoint=False, dtype=np.float32)[None]
     sphere = np.stack([np.sin(polar) * np.sin(angle), np.cos(polar) + 0 * angle, np.sin(polar) * np.cos(angle)], -1)
@@ -173,9 +177,9 @@ def earrings(spec: Earring, posed: Posed) -> list[Piece]:
 
 
 def neckwear(spec: Clothes, posed: Posed, rng: np.random.Generator) -> list[Piece]:
-    """Build the meshes that clothes add around the neck.
+    """Build the meshes of a collar (of a shirt or jacket), a hood (of a hoodie) or a scarf around the neck.
 
-    These are the collar of a shirt or jacket, the hood of a hoodie, or a scarf. Other clothes give an empty list.
+    Other clothes give an empty list. ``spec`` are the clothes, ``posed`` is the person, and ``rng`` varies the details.
     """
     if spec.kind not in ("shirt", "jacket", "hoodie", "scarf"):
         return []
@@ -198,7 +202,7 @@ def _neckline(spec: Clothes, posed: Posed, angle: F32) -> tuple[F32, F32]:
         angle: directions around the neck (AROUND,) in radians; 0 is ahead.
 
     Returns:
-        points of the line (AROUND, 3), and unit vectors outwards (AROUND, 3).
+        points of the line (AROUND, 3), and at each point a horizontal unit vector that points away from the neck.
     """
     ahead = np.cos(angle)
     low = 6.16 + spec.raised - 0.16 * ahead
@@ -244,7 +248,15 @@ def _hood(spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, obje
 def _collar(
     spec: Clothes, angle: F32, base: F32, out: F32, fabric: dict[str, object], rng: np.random.Generator
 ) -> Piece:
-    """Build the mesh of a turned-down collar, which goes up the neck, over the fold and down to the tips."""
+    """Build the mesh of a turned-down collar, which goes up the neck, over the fold and down to the tips.
+
+    Args:
+        spec: the clothes.
+        angle: directions around the neck (AROUND,) in radians; 0 is ahead.
+        base, out: points on the skin around the neck and vectors outwards, from `_neckline`.
+        fabric: pattern of the cloth: attributes of `Piece` by name.
+        rng: generator of the width of the opening.
+    """
     white = spec.kind == "jacket"
     colour = spec.second if white else spec.colour
     opening = 0.16 if rng.random() < 0.7 else 0.34

@@ -60,8 +60,8 @@ def write_dataset(
         workers: number of processes, by default one per core; 1 runs everything in this process.
         counterfactuals: number of counterfactual pairs. For each pair of a source and a target picture, the source is
             rendered with the target's expression and written to ``counterfactuals/``, as ground truth of an edit.
-        expressions: number of pictures of each scene. They differ only in the expression, so `train dmn` can learn from
-            pairs of them: the picture with the second expression is the ground truth of an edit of the first.
+        expressions: number of pictures of each scene. The pictures differ only in the expression, so `train dmn` can
+            learn from pairs of them: the second picture is the ground truth of an edit of the first picture.
         progress: called with (done, total) after each picture or pair.
         takes: former name of ``expressions``.
 
@@ -125,13 +125,16 @@ def _check_folder(out: Path, plan: DatasetPlan) -> None:
         )
 
 
-# A job is ("picture", i) or ("pair", j). Its result, a row, is the ground truth of this picture or pair.
+# A job is ("picture", i) or ("pair", j). A row is the ground truth of this picture or pair, as a dict.
 Job = tuple[str, int]
 Row = dict[str, Any]
 
 
 def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress | None) -> dict[Job, Row]:
-    """Write all pictures and pairs in parallel; return a dict from each job to its ground truth."""
+    """Write all pictures and counterfactual pairs in parallel, and return their ground truth.
+
+    The keys of the returned dict are ("picture", i) and ("pair", j); its values are those of `_picture` and `_pair`.
+    """
     jobs: list[Job] = [("picture", i) for i in range(plan.count)]
     jobs += [("pair", j) for j in range(plan.counterfactuals)]
     done: dict[Job, Row] = {}
@@ -144,13 +147,16 @@ def _work(out: Path, plan: DatasetPlan, workers: int | None, progress: Progress 
 
 
 def _do(out: Path, plan: DatasetPlan, job: Job) -> Row:
-    """Write the picture or pair of a job unless its file exists, and return its ground truth."""
+    """Write one picture or one counterfactual pair unless its file exists, and return its ground truth.
+
+    ``job`` is ("picture", number) or ("pair", number).
+    """
     kind, number = job
     return _picture(out, plan, number) if kind == "picture" else _pair(out, plan, number)
 
 
 def _folders(out: Path) -> list[Path]:
-    """List all folders of the data set ``out`` in which files are written."""
+    """Return all folders in the data set folder ``out`` in which files are written."""
     masks = out / "CelebAMask-HQ-mask-anno"
     parts = [path for path in masks.iterdir() if path.is_dir()] if masks.is_dir() else []
     return [out, out / "CelebA-HQ-img", out / "counterfactuals", *parts]
@@ -164,7 +170,7 @@ def picture_path(out: Path, number: int) -> Path:
 def mask_path(out: Path, number: int, part: str) -> Path:
     """Return the path of one mask of picture ``number`` in the data set folder ``out``.
 
-    ``part`` is a name of `PARTS`; parts that are not visible have no file.
+    ``part`` is the name of a class, e.g. ``hair`` (see `PARTS`). Classes that the picture does not show have no file.
     """
     return out / "CelebAMask-HQ-mask-anno" / str(number // 2000) / f"{number:05d}_{part}.png"
 
@@ -173,7 +179,7 @@ def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
     """Write a picture and its masks unless they exist.
 
     Returns:
-        ``pose`` (yaw, pitch and roll in degrees) and ``attributes`` (by name, 1 or -1) of the picture.
+        a dict with ``pose`` (yaw, pitch and roll in degrees) and ``attributes`` (dict from name to 1 or -1).
     """
     target = picture_path(out, number)
     person, scene = plan.drawn_by(number)
@@ -190,10 +196,10 @@ def _picture(out: Path, plan: DatasetPlan, number: int) -> Row:
 
 
 def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
-    """Write the ground truth of a counterfactual pair, a picture and its mask, unless they exist.
+    """Write picture and mask of the ground truth of a counterfactual pair, unless these files exist.
 
     Returns:
-        the pair's row of ``pairs.csv``: values by the names in ``PAIR_FIELDS``.
+        the pair's row of ``pairs.csv``: a dict from column name (``PAIR_FIELDS``) to value.
     """
     folder = out / "counterfactuals"
     picture, mask = folder / f"{number:05d}.png", folder / f"{number:05d}.mask.png"
@@ -217,7 +223,7 @@ def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
 def _write_lists(out: Path, plan: DatasetPlan, rows: dict[Job, Row]) -> None:
     """Write CelebA's text files (mapping, attributes, poses, identities, scenes), and ``pairs.csv`` if there are pairs.
 
-    ``rows`` holds the ground truth of all pictures and pairs, from `_work`.
+    ``rows`` holds the ground truth of all pictures and pairs, as returned by `_work`.
     """
     mapping, marks, poses, people = ["idx        orig_idx   orig_file"], [], [], []
     for i in range(plan.count):

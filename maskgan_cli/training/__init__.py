@@ -4,7 +4,7 @@ run.py          runs a whole training: from a recipe and a data set to finished 
 setup.py        connects data set, recipe, run folder and task
 loop.py         the training loop: steps, metrics, sample grids, checkpoints, interruption, NaN check
 task.py         interfaces of a training task
-validation.py, measures.py   validation; measures of generated faces
+validation.py, measures.py   validation at regular intervals; quality measures of generated faces
 best.py         which values of a metric are better
 trackers.py     experiment trackers: TensorBoard, Weights & Biases, MLflow
 callbacks.py    callbacks of a training; stop on Ctrl-C (host.py is a deprecated alias)

@@ -42,13 +42,17 @@ class BatchPart:
 
 
 class HasPart(Protocol):
-    """Interface of a task or learner; ``part`` is the position of the current micro-batch in its batch."""
+    """Interface of an object that trains on batches in parts.
+
+    Attributes:
+        part: position of the part that is processed now.
+    """
 
     part: BatchPart
 
 
 def parts_of(batch: Batch, count: int) -> list[Batch]:
-    """Split a batch into ``count`` parts with the same number of faces.
+    """Split a batch into ``count`` parts with the same number of faces, and return a list of the parts.
 
     Raises:
         ValueError: the number of faces is not a multiple of ``count``.
@@ -75,15 +79,18 @@ def parts_of(batch: Batch, count: int) -> list[Batch]:
 def step_in_parts(
     owner: HasPart, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Call ``step`` for every part of a batch; before each call, set ``owner.part`` to the position of the part.
+    """Call ``step`` for every part of a batch, and return a dict from the names of the losses to their mean values.
+
+    Before each call, ``owner.part`` is set to the position of the part.
 
     Args:
         owner: the task or learner whose optimisers ``step`` uses.
-        parts: the parts of a batch, as arguments of ``step``.
-        step: computes and backpropagates the losses of one part; returns a dict from their names to their values.
+        parts: for each part of a batch, the argument of ``step``.
+        step: function that computes and backpropagates the losses of one part, and returns a dict from the names of the
+            losses to their values.
 
     Returns:
-        A dict of the losses by name, averaged over the parts and detached.
+        The losses, averaged over the parts and detached.
     """
     terms = []
     for i, inputs in enumerate(parts):
@@ -94,12 +101,9 @@ def step_in_parts(
 
 
 def mean_terms(terms: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Average the losses of the parts of a batch.
+    """Return a dict from the names of the losses to their means over the parts of a batch, detached.
 
     Args:
         terms: for each part, the losses by name; all parts have the same number of faces.
-
-    Returns:
-        The mean losses by name, detached.
     """
     return {name: torch.stack([one[name].detach().float() for one in terms]).mean() for name in terms[0]}

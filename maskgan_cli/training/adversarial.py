@@ -35,7 +35,7 @@ from maskgan_cli.training.style_inputs import augment_geometry, generator_inputs
 from maskgan_cli.training.style_losses import StyleLosses
 from maskgan_cli.weights.format import load_strictly, save_weights
 
-# Share of the steps that compute the R1 penalty. The penalty's weight is divided by it (Karras et al. 2020, Sec. 3.1).
+# Share of the steps with an R1 penalty; the penalty's weight is divided by this share (Karras et al. 2020, Sec. 3.1).
 _R1_SHARE: Final = 1 / 8
 _PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # loss terms that need the ground truth
 
@@ -43,7 +43,8 @@ _PAIRED: Final = ("pixel", "feature_matching", "perceptual")  # loss terms that 
 class AdversarialTask(PaintingTask):
     """Trains a generator and its discriminator; the network of the perceptual loss is frozen.
 
-    `step` makes one update of both networks, as in the paper's Stage I. Subclasses can override:
+    `step` updates both networks once, as in the paper's Stage I, which trains the generator to reconstruct faces.
+    Subclasses can override:
 
     - `new_generator`: creates the generator, which is called as ``generator(mask, style_mask, image)``. If it has other
       arguments, also override `generate`, which training, validation and sample grids use.
@@ -52,9 +53,9 @@ class AdversarialTask(PaintingTask):
     - `terms`: the generator's losses by name. ``recipe.loss`` has their weights under the same names. To add a loss
       (e.g. a KL divergence), add it to the result of ``super().terms(...)`` and add its weight to the recipe's
       ``loss``.
-    - `step`: for another stage. It can use `generator_inputs`, `discriminate`, `terms`, `weighted`, `update` and
-      `update_average`. After every backward pass exactly one optimiser must step, because fp16 has one loss scale for
-      all optimisers.
+    - `step`: for another training step, e.g. on edited masks (Stage II). A new `step` can use `generator_inputs`,
+      `discriminate`, `terms`, `weighted`, `update` and `update_average`. After every backward pass exactly one
+      optimiser must step, because fp16 has one loss scale for all optimisers.
 
     Args:
         recipe: see `GANRecipe`.
@@ -118,7 +119,7 @@ class AdversarialTask(PaintingTask):
             network.compile()
 
     def new_generator(self) -> DenseMappingNetwork:
-        """Create a new generator on the CPU."""
+        """Create a new generator on the CPU, with the initialisation that the recipe names."""
         network = DenseMappingNetwork(self.recipe.network)
         if self.recipe.initialisation == "balanced":
             network.balance()
@@ -130,12 +131,12 @@ class AdversarialTask(PaintingTask):
         """Load trained weights into generator, moving average and discriminator.
 
         Args:
-            generator: tensors of the generator, by name.
-            discriminator: tensors of the discriminator; None: the discriminator keeps its initialisation.
+            generator: tensors of the trained generator, by name.
+            discriminator: tensors of the trained discriminator; None: the discriminator keeps its initialisation.
             source: file or folder of the weights, for error messages.
 
         Raises:
-            InputError: tensors do not fit; the message names ``source`` and the tensors.
+            InputError: tensors do not fit the networks; the message names ``source`` and the tensors.
         """
         load_strictly(self.generator, generator, source)
         load_strictly(self.best, generator, source)
@@ -170,7 +171,11 @@ class AdversarialTask(PaintingTask):
         return cast(DenseMappingNetwork, self.average.module) if self.average is not None else self.generator
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and discriminator once, from the same forward passes, and return a dict of the losses."""
+        """Update generator and discriminator once, from the same forward passes.
+
+        Returns:
+            A dict from the names of the losses to their values (scalars), not multiplied by their weights.
+        """
         settings = self.recipe.style_augmentation
         batch = augment_geometry(batch, settings)
         mask, real, style_mask, style = generator_inputs(batch, settings)
@@ -205,15 +210,15 @@ class AdversarialTask(PaintingTask):
         return {**terms, "discriminator": discriminator_loss}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each part (micro-batch) of a batch; both optimisers step after the last part.
+        """Call `step` for each part of a batch (gradient accumulation); both optimisers step after the last part.
 
         Returns:
-            A dict of the losses by name, averaged over the parts.
+            A dict from the names of the losses to their means over the parts.
         """
         return accumulate.step_in_parts(self, parts, self.step)
 
     def generate(self, generator: DenseMappingNetwork, mask: Tensor, style_mask: Tensor, image: Tensor) -> Tensor:
-        """Generate faces (N, 3, S, S) in [-1, 1].
+        """Generate faces (N, 3, S, S) in [-1, 1] from masks, in the style of pictures.
 
         Args:
             generator: the generator or its moving average.
@@ -244,7 +249,7 @@ class AdversarialTask(PaintingTask):
         return torch.stack([scale[-1].float().mean((1, 2, 3)) for scale in self.discriminate(mask, picture)]).sum(0)
 
     def generator_adversarial_loss(self, fake: losses.Features) -> Tensor:
-        """Return the generator's adversarial loss, a scalar: hinge or least squares, as the recipe says.
+        """Return the generator's adversarial loss, a scalar: hinge or least squares (``recipe.adversarial_loss``).
 
         Args:
             fake: the discriminator's layer outputs for generated pictures.
@@ -254,10 +259,10 @@ class AdversarialTask(PaintingTask):
         return super().generator_adversarial_loss(fake)
 
     def discriminator_loss(self, fakes: list[losses.Features], real: losses.Features) -> Tensor:
-        """Return the discriminator's loss, a scalar: hinge or least squares, as the recipe says.
+        """Return the discriminator's loss, a scalar: hinge or least squares (``recipe.adversarial_loss``).
 
-        The hinge loss is the loss of the real faces plus that of the generated faces; the least-squares loss is half of
-        this sum.
+        The hinge loss is the loss of the real faces plus the loss of the generated faces. The least-squares loss is
+        half of the corresponding sum.
 
         Args:
             fakes: the discriminator's layer outputs for one or more batches of generated faces, whose losses are
@@ -279,8 +284,8 @@ class AdversarialTask(PaintingTask):
             name: name of the optimiser, see `add_optimiser`.
             loss: mean loss of the current part of the batch.
             retain_graph: keep the graph, for the backward pass of another loss.
-            through: a generated picture and its detached copy, if ``loss`` was computed from the copy; see
-                `AdamUpdate.__call__`.
+            through: generated pictures and a detached copy of these pictures, if ``loss`` was computed from the copy;
+                see `AdamUpdate.__call__`.
         """
         self._updates[name](loss, self.part, retain_graph=retain_graph, through=through)
 
@@ -314,5 +319,8 @@ class AdversarialTask(PaintingTask):
         return in_shares(len(labels), compute)
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write the generator (or its moving average), with its configuration and the metadata ``about``."""
+        """Write the generator, or its moving average if there is one, to ``path``.
+
+        The file also contains the configuration of the network and the metadata ``about``.
+        """
         save_weights(path, self.best, kind=self.kind, config=asdict(self.recipe.network), about=about)

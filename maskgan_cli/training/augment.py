@@ -22,7 +22,7 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 class AugmentSettings(Section):
-    """Strength of each augmentation; 0 switches it off.
+    """Strength of each augmentation; a strength of 0 switches the augmentation off.
 
     Attributes:
         rotate: largest rotation in degrees, in both directions.
@@ -36,8 +36,8 @@ class AugmentSettings(Section):
         grey: share of the pictures that are converted to grey.
         backdrop: share of the pictures whose background is replaced by another picture of the batch; needs masks.
         repaint: share of the pictures whose hair, hat, clothes and background get other colours and contrasts, often
-            the colour of another region. So the network learns to recognise regions by shape and position. Needs
-            masks.
+            the colour of another region. The network then learns to recognise regions by shape and position. This
+            augmentation needs masks.
         shade: strength of random soft light and shadow over the picture.
         mouths: strength of random changes of the mouth's width and height, see `reshape_mouths`; needs masks.
         lips: strength of simulated light from above on the lips, see `light_from_above`; needs masks.
@@ -73,7 +73,8 @@ def move(images: Tensor, labels: Tensor | None, settings: AugmentSettings) -> tu
         settings: ``rotate``, ``zoom`` and ``shift`` are used.
 
     Returns:
-        The pictures, the label maps (or None), and the counter-clockwise rotation (N,) of each picture in degrees.
+        The moved pictures, the moved label maps (or None), and the counter-clockwise rotation (N,) of each picture in
+        degrees.
     """
     grid, degrees = moving_grid(images.shape, settings, images.device)
     if grid is None:
@@ -110,7 +111,7 @@ def moving_grid(shape: torch.Size, settings: AugmentSettings, device: torch.devi
 def resampled(
     images: Tensor, labels: Tensor | None, grid: Tensor, *, outside: Literal["border", "reflection"]
 ) -> tuple[Tensor, Tensor | None]:
-    """Resample pictures (bilinear) and label maps (nearest neighbour) with a sampling grid, and return both.
+    """Return pictures and label maps, resampled with a sampling grid (bilinear and nearest neighbour, respectively).
 
     Args:
         images: pictures (N, C, S, S).
@@ -144,10 +145,10 @@ class PairAugmentSettings(Section):
 
 
 class PairAugment:
-    """Random changes of the N pictures of a batch: each picture's change is drawn when the object is created.
+    """Applies random changes to the N pictures of a batch; each picture has its own change.
 
-    Call the object to apply the changes. Every call applies the same changes, e.g. first to the generated and then to
-    the real pictures of a batch.
+    The changes are drawn when the object is created. Call the object to apply the changes. Every call applies the same
+    changes, e.g. first to the generated and then to the real pictures of a batch.
 
     Args:
         settings: strengths of the changes.
@@ -168,9 +169,13 @@ class PairAugment:
             self._corner = (torch.rand((n, 2), device=cpu) * max(1, side - self._hole)).int().tolist()
 
     def __call__(self, mask: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Apply the changes to one-hot masks (N, 19, S, S) and their pictures (N, 3, S, S) in [-1, 1]; return both.
+        """Apply the changes to pictures and their masks, and return the changed masks and pictures.
 
         Shift and cutout change masks and pictures in the same way; light changes only the pictures.
+
+        Args:
+            mask: one-hot masks (N, 19, S, S) of the pictures.
+            picture: pictures (N, 3, S, S) in [-1, 1].
         """
         if self._settings.light:
             bright, saturate, contrast = self._light
@@ -181,7 +186,10 @@ class PairAugment:
         return self._shift_and_cut(mask), self._shift_and_cut(picture)
 
     def _shift_and_cut(self, planes: Tensor) -> Tensor:
-        """Return planes (N, C, S, S), shifted and with a square of zeros; without shift and cutout, unchanged."""
+        """Shift masks or pictures (N, C, S, S), set a square of each to 0, and return the changed tensor.
+
+        If the settings have neither shift nor cutout, the planes are returned unchanged.
+        """
         if not self._reach and not self._hole:
             return planes
         side, reach, hole = planes.shape[-1], self._reach, self._hole
@@ -197,7 +205,7 @@ class PairAugment:
 
 
 def recolour(images: Tensor, settings: AugmentSettings) -> Tensor:
-    """Change light, colours, sharpness, texture and noise of each picture at random; pixels are not moved.
+    """Change light, colours, sharpness, texture and noise of each picture at random, without moving pixels.
 
     Args:
         images: pictures (N, 3, S, S) in [-1, 1].
@@ -244,7 +252,7 @@ def change_backdrop(images: Tensor, labels: Tensor, settings: AugmentSettings) -
 
     Args:
         images: pictures (N, 3, S, S).
-        labels: their label maps (N, S, S).
+        labels: label maps (N, S, S) of the pictures.
         settings: ``backdrop`` is the share of the faces that are changed.
 
     Returns:
@@ -269,7 +277,7 @@ def repaint(images: Tensor, labels: Tensor, settings: AugmentSettings) -> Tensor
 
     Args:
         images: pictures (N, 3, S, S) in [-1, 1].
-        labels: their label maps (N, S, S).
+        labels: label maps (N, S, S) of the pictures.
         settings: ``repaint`` is the share of the faces that are changed.
 
     Returns:
@@ -303,7 +311,10 @@ def _mean(images: Tensor, region: Tensor) -> Tensor:
 
 
 def _random_texture(x: Tensor) -> Tensor:
-    """Mix each picture (N, 3, S, S) with a random convolution of itself, scaled to the same mean and deviation."""
+    """Mix each picture (N, 3, S, S) with a random convolution of itself, and return the mixtures.
+
+    The result of the convolution is first scaled to the picture's mean and standard deviation.
+    """
     n, device = len(x), x.device
     side = (1, 3, 5)[int(torch.randint(0, 3, ()))]
     weight = torch.randn((n * 3, 3, side, side), device=device) / (3 * side * side) ** 0.5

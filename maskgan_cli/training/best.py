@@ -1,4 +1,4 @@
-"""Which values of a metric are better; used to choose the best checkpoint, and in tables of runs."""
+"""Tells which values of a metric are better; used to choose the best checkpoint, and in tables of runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ _HIGHER_IS_BETTER: Final = ("psnr", "accuracy", "iou", "auc", "tar", "correlatio
 def goodness(metric: str, value: float) -> float:
     """Return a score that is higher for a better value of the metric called ``metric``.
 
-    Sharpness is relative to that of the photos, so its best value is 1.
+    The score is ``value`` or ``-value``. For metrics of sharpness, it is ``-abs(value - 1)``: the sharpness of
+    generated faces is divided by the sharpness of photos, so 1 is best.
     """
     if "sharpness" in metric:
         return -abs(value - 1)
@@ -18,5 +19,5 @@ def goodness(metric: str, value: float) -> float:
 
 
 def more_is_better(metric: str) -> bool:
-    """Return whether higher values of the metric called ``metric`` are better."""
+    """Return whether higher values of the metric called ``metric``, e.g. ``val_psnr``, are better."""
     return any(word in metric for word in _HIGHER_IS_BETTER)

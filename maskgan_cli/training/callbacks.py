@@ -18,7 +18,7 @@ Values = Mapping[str, float]
 
 
 def _ignore(*_: Any) -> None:
-    """No-op callback."""
+    """Do nothing; the default of the callbacks that receive values."""
 
 
 def _never() -> bool:

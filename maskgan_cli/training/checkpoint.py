@@ -5,7 +5,7 @@ run.json               dependencies (data, feature network, start weights, each 
 model.safetensors      weights of the newest checkpoint, with their description
 model.md               model card of these weights: data, licence, recipe, metrics, hash
 best/model.safetensors weights of the step with the best validation result, if schedule.best names a metric
-state/step-000250/     a state: everything that a bit-exact resume needs, and the hashes of these files
+state/step-000250/     a state, i.e. a checkpoint: all files that a bit-exact resume needs, and their hashes
 metrics.jsonl          one line for each log entry or validation
 samples/step-000250.png  sample grid of a step
 """
@@ -54,24 +54,25 @@ class RunFolder:
 
     @property
     def states(self) -> list[Path]:
-        """Complete state folders, oldest first."""
+        """Paths of the folders of all complete checkpoints (states), oldest first."""
         found = (self.path / "state").glob("step-*") if (self.path / "state").is_dir() else []
         return sorted((p for p in found if re.fullmatch(r"step-\d+", p.name)), key=step_of)
 
     def start(
         self, recipe: TrainingRecipe, about: Mapping[str, Any], *, resume: bool, overwrite: bool
     ) -> dict[str, Any]:
-        """Prepare the folder for a new run, or check that the run in it can be resumed.
+        """Prepare the folder for a new run, or check that the existing run can be resumed; write and return ``about``.
 
         Args:
             recipe: the resolved recipe.
-            about: dependencies and versions, for ``run.json``. The dependencies must match on resume, except that
-                ``start`` (the hash of the starting weights) may be missing.
+            about: content of ``run.json``: the dependencies (data and weights that the run uses, with their hashes) and
+                the versions of the software. On resume, the dependencies must be the same as before, except that
+                ``start`` (the hash of the weights that the run started from) may be missing.
             resume: continue an existing run.
             overwrite: delete an existing run.
 
         Returns:
-            ``about``. For a resumed run, it contains the ``start`` that the run recorded.
+            ``about``; for a resumed run, with the entry ``start`` that the run recorded.
 
         Raises:
             InputError: the folder contains a run, and neither ``resume`` nor ``overwrite`` is true; the run to resume
@@ -112,12 +113,12 @@ class RunFolder:
         (self.path / "trackers.json").unlink(missing_ok=True)
 
     def save(self, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> None:
-        """Write a state of the run, and keep only the newest two states.
+        """Write a state (checkpoint) of the run, and delete all states except the newest two.
 
         The state's folder gets its final name only when it is complete.
 
         Args:
-            progress: progress of the run.
+            progress: number of finished steps, losses and results so far.
             networks, optimisers: the objects whose tensors and values are saved, by name.
 
         Raises:
@@ -141,16 +142,16 @@ class RunFolder:
     def restore(
         self, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful], say: Callable[[str], None]
     ) -> Progress:
-        """Load the newest intact state into networks and optimisers.
+        """Load the newest intact state (checkpoint) into networks and optimisers, and return its progress.
 
         If a state is corrupt, its corrupt file is reported and the previous state is used.
 
         Args:
-            networks, optimisers: the objects to change, by name.
+            networks, optimisers: the objects into which the state is loaded, by name.
             say: receives messages about corrupt states.
 
         Returns:
-            The progress of the loaded state; a new `Progress` if there are no states.
+            The progress of the run when the state was saved; a new `Progress` if there are no states.
 
         Raises:
             InputError: every state is corrupt, or the states belong to a training with other optimisers.
@@ -174,7 +175,7 @@ class RunFolder:
         return Progress()
 
     def model_is_behind(self, step: int) -> bool:
-        """Return whether the model file or its model card is missing, corrupt or older than ``step``."""
+        """Return whether the model file or its model card is missing, corrupt, or from a step before ``step``."""
         try:
             with safe_open(self.model, framework="pt") as file:
                 reached = json.loads(file.metadata()["maskgan"])["step"]
@@ -195,9 +196,9 @@ class RunFolder:
             raise disk_error(self.metrics, error) from error
 
     def forget_metrics_after(self, step: int) -> None:
-        """Remove corrupt lines and lines of steps after ``step`` from metrics.jsonl.
+        """Remove from metrics.jsonl all corrupt lines and all lines of steps after ``step``.
 
-        So a run that resumes after ``step`` logs no step twice.
+        A run that resumes after ``step`` then logs no step twice.
         """
 
         def kept(line: bytes) -> bool:
@@ -215,10 +216,10 @@ class RunFolder:
 
         Args:
             recipe: the recipe of the resumed run.
-            about: the dependencies and versions of the resumed run.
+            about: the dependencies and versions of the resumed run, see `start`.
 
         Returns:
-            ``about``. If it has no ``start``, the ``start`` that the run in the folder recorded is added.
+            ``about``. If ``about`` has no entry ``start``, the entry that the run in the folder recorded is added.
 
         Raises:
             InputError: a setting that must not change or a dependency differs, or the learning rate would rise.
@@ -256,13 +257,13 @@ class RunFolder:
         return about
 
     def _recipe(self, kind: type[TrainingRecipe]) -> dict[str, Any]:
-        """Read the recipe that the run was started with, as a dictionary.
+        """Read the recipe that the run was started with, and return it as a dictionary with a key for each setting.
 
         Settings that did not exist in the version that wrote the recipe get their defaults. A recipe that is not valid
         any more is returned unchanged.
 
         Args:
-            kind: class of the recipe.
+            kind: the recipe's class, which validates the recipe.
 
         Raises:
             InputError: config.yaml cannot be read.
@@ -286,7 +287,12 @@ class RunFolder:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested mappings: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``; ``prefix`` is put before each name."""
+    """Return nested mappings as one dict: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``.
+
+    Args:
+        values: the nested mappings.
+        prefix: text that is put before each key of the dict.
+    """
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -9,7 +9,9 @@ import torch
 
 
 def moving_average(decay: float, warmup: bool) -> Callable[[Any, Any, Any], None]:
-    """Return an update function for torch's `AveragedModel` (``multi_avg_fn``): an exponential moving average.
+    """Return a function for the argument ``multi_avg_fn`` of torch's `AveragedModel`.
+
+    Each call of the function updates the averages of all weights in place, as exponential moving averages.
 
     Args:
         decay: weight of the old average: average = decay * average + (1 - decay) * current.

@@ -67,7 +67,7 @@ class IdentitySettings(Section):
 
 
 class GANRecipe(TrainingRecipe):
-    """Settings of an adversarial training: Stage I (``maskgan train dmn``), Stage II and Pix2PixHD-m.
+    """Settings of the trainings ``maskgan train dmn`` (Stage I), ``ebst`` (Stage II) and ``pix2pixhd-m``.
 
     ``look`` is the former name of ``style_augmentation`` and still works.
 
@@ -120,7 +120,12 @@ class GANRecipe(TrainingRecipe):
 
 
 def class_weights(small: float, device: torch.device) -> Tensor:
-    """Return the L1 weights of the classes (19,): ``small`` for small classes (eyes, lips, ...), 1 for the others."""
+    """Return the weight of each class in the loss term ``pixel``: a tensor (19,).
+
+    Args:
+        small: weight of the small classes (eyes, brows, lips, mouth, glasses, ears, earrings); all others have 1.
+        device: device of the tensor.
+    """
     weights = torch.ones(NUM_CLASSES, device=device)
     weights[[ID[name] for name in _SMALL]] = small
     return weights

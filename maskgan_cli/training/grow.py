@@ -29,14 +29,14 @@ def grown_from(small: DMNConfig) -> DMNConfig:
 
 
 def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of a network of twice the image size (`grown_from`), initialised from a trained network.
+    """Return a dict of the tensors of a network for twice the image size, initialised from a trained network.
 
     Level i of the trained network becomes level i + 1 of the larger network, which has the same resolution and
     channels. The outermost layers take their tensors from ``fresh``.
 
     Args:
         tensors: tensors of the trained network, by name.
-        fresh: tensors of a newly initialised network with the larger configuration, by name.
+        fresh: tensors of a newly initialised network with the configuration `grown_from`, by name.
 
     Returns:
         The tensors of the larger network, by name.
@@ -51,15 +51,15 @@ def grow(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str
 
 
 def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: float = 0.1) -> dict[str, Tensor]:
-    """Return the tensors of a trained network, by name, with a style encoder that is an integer factor wider.
+    """Return a dict of the tensors of a trained network after its style encoder was made wider by an integer factor.
 
     Every channel of the style encoder is repeated, and the weights that read the copies are divided by the number of
-    copies. So the network computes nearly the same function (Net2WiderNet, Chen et al. 2016). Noise makes the copies
-    differ, so that training can separate them.
+    copies. The wider network therefore computes nearly the same function (Net2WiderNet, Chen et al. 2016). Noise makes
+    the copies differ, so that they can become different features in training.
 
     Args:
         tensors: tensors of the trained network, by name.
-        fresh: tensors of a new network with the wider style encoder, by name; all other shapes are the same.
+        fresh: tensors of a new network with the wider style encoder, by name; only their shapes are used.
         noise: standard deviation of the noise, as a multiple of the standard deviation of each tensor.
 
     Raises:
@@ -82,9 +82,9 @@ def widen(tensors: Mapping[str, Tensor], fresh: Mapping[str, Tensor], *, noise: 
 
 
 def new_layers(fresh: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Return only the tensors of the layers called ``name``, by their full names.
+    """Return a dict from full names to tensors, only for the layers called ``name``.
 
-    Use these tensors to complete the tensors of a trained network that has no such layers.
+    Use these new tensors to complete the tensors of a trained network that has no such layers.
 
     Args:
         fresh: all tensors of a newly initialised network, by name.

@@ -71,9 +71,9 @@ class AdamUpdate:
             loss: mean loss of one part of the batch.
             part: position of this part in the batch.
             retain_graph: keep the graph, for the backward pass of another loss.
-            through: a generated picture and its detached copy, if ``loss`` was computed from the copy. The gradient of
-                the copy is then backpropagated through the picture, whose graph is freed even with ``retain_graph``.
-                The gradients are bitwise the same as without the copy.
+            through: generated pictures and a detached copy of these pictures, if ``loss`` was computed from the copy.
+                The gradient of the copy is then backpropagated through the pictures' graph, which is freed even with
+                ``retain_graph``. The resulting gradients are bitwise the same as without the copy.
         """
         if part.first:
             self.optimiser.zero_grad()
@@ -113,7 +113,10 @@ class AdamUpdate:
         retain_graph: bool = False,
         through: tuple[Tensor, Tensor] | None = None,
     ) -> None:
-        """Run the backward pass; for the last part, average the gradients over the processes. See `__call__`."""
+        """Run the backward pass, and for the last part of a batch, average the gradients over the processes.
+
+        The arguments are those of `__call__`.
+        """
         reduction = self._reduction if part.last else None
         with nullcontext() if reduction is None else reduction.during_backward():
             if through is None:
@@ -160,18 +163,23 @@ class Learner(Generic[Network]):
         return max((int(state["step"]) for state in self._adam.optimiser.state.values()), default=0)
 
     def update(self, loss: Tensor) -> None:
-        """Backpropagate a loss into this network only; after the last part of a batch, step Adam."""
+        """Backpropagate a loss into this network only; after the last part of a batch, step Adam.
+
+        Args:
+            loss: mean loss of the current part of the batch.
+        """
         self._adam(loss, self.part)
 
     def step_in_parts(self, parts: Sequence[Inputs], step: Callable[[Inputs], dict[str, Tensor]]) -> dict[str, Tensor]:
         """Make one update of the network on a batch that is divided into parts (gradient accumulation).
 
         Args:
-            parts: the parts of the batch, as arguments of ``step``.
-            step: computes the losses of a part, calls `update` once, and returns a dict of the losses by name.
+            parts: for each part of the batch, the argument of ``step``.
+            step: function that computes the losses of a part, calls `update` once, and returns a dict from the names of
+                the losses to their values.
 
         Returns:
-            A dict of the losses by name, averaged over the parts.
+            A dict from the names of the losses to their means over the parts.
         """
         return accumulate.step_in_parts(self, parts, step)
 

@@ -156,7 +156,7 @@ class Loop:
         return rate, stop
 
     def _step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Run the task's step on the whole batch, or in ``data.accumulate`` parts, and return a dict of the losses."""
+        """Run the task's step on the whole batch, or in ``data.accumulate`` parts; return the losses by name."""
         count = self.recipe.data.accumulate
         if count == 1:
             return self.task.step(batch)
@@ -178,7 +178,7 @@ class Loop:
             progress.window += 1
 
     def _fail(self, problem: str, step: int) -> None:
-        """Raise WorkError with a message that names the problem, the step and the last good checkpoint."""
+        """Raise `WorkError` with a message that names ``problem``, the step and the last good checkpoint."""
         states = self.run.states
         good = f"the last good checkpoint is {states[-1]}" if states else "no checkpoint had been written yet"
         raise WorkError(
@@ -210,7 +210,11 @@ class Loop:
                 self._trackers.log(values, self.progress.step)
 
     def _validate(self, last: bool) -> None:
-        """Validate if a validation is due, and report the results; ``last``: the current step is the last one."""
+        """Validate if a validation is due after the current step, and report the results.
+
+        Args:
+            last: whether the current step is the last step of the training.
+        """
         values = self._validation.run_if_due(self.progress, last=last)
         if values and self.accelerator.is_main_process:
             self._log(values)

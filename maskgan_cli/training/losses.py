@@ -30,7 +30,7 @@ def least_squares(features: Features, *, real: bool) -> Tensor:
 
 
 def feature_matching(fake: Features, real: Features) -> Tensor:
-    """Return the L1 between the discriminator's features of fake and real pictures (pix2pixHD, Sec. 3.3).
+    """Return the L1 between the discriminator's features of generated and real pictures (pix2pixHD, Sec. 3.3).
 
     The scores (the last output of each scale) are left out. Each scale has the weight 1 / scales, and each layer has
     the weight 4 / (layers - 1).
@@ -51,7 +51,7 @@ def pixel(fake: Tensor, real: Tensor, class_weights: Tensor | None, labels: Tens
 
     Args:
         fake, real: pictures (N, 3, H, W).
-        class_weights: weights of the classes (19,); None for equal weights.
+        class_weights: weight of the pixels of each class (19,); None for equal weights.
         labels: label maps (N, H, W), which give the class of each pixel.
     """
     if class_weights is None:
@@ -67,8 +67,10 @@ def class_colours(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) 
     Classes with fewer than 64 pixels in one of the two masks are left out.
 
     Args:
-        fake, real: generated pictures and style pictures (N, 3, H, W).
-        mask, style_mask: one-hot masks (N, classes, H, W) of the generated pictures and of the style pictures.
+        fake: generated pictures (N, 3, H, W).
+        mask: one-hot masks (N, classes, H, W) of the generated pictures.
+        real: style pictures (N, 3, H, W).
+        style_mask: one-hot masks (N, classes, H, W) of the style pictures.
     """
     (ours, count), (theirs, other) = (
         _mean_colours(picture.float(), classes) for picture, classes in ((fake, mask), (real, style_mask))
@@ -84,8 +86,10 @@ def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Ten
     two masks are left out.
 
     Args:
-        fake, real: generated pictures and style pictures (N, 3, H, W).
-        mask, style_mask: one-hot masks (N, classes, H, W) of the generated pictures and of the style pictures.
+        fake: generated pictures (N, 3, H, W).
+        mask: one-hot masks (N, classes, H, W) of the generated pictures.
+        real: style pictures (N, 3, H, W).
+        style_mask: one-hot masks (N, classes, H, W) of the style pictures.
     """
     terms = []
     for _ in range(3):
@@ -98,7 +102,7 @@ def texture(fake: Tensor, mask: Tensor, real: Tensor, style_mask: Tensor) -> Ten
 
 
 def _mean_over_classes(difference: Tensor, count: Tensor, other: Tensor) -> Tensor:
-    """Average absolute differences over the classes that have at least 64 pixels in both pictures.
+    """Return the mean of absolute differences over the classes that have at least 64 pixels in both pictures.
 
     Args:
         difference: differences (N, classes, C) between two pictures, for each class and channel.
@@ -115,7 +119,7 @@ def _roughness(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         picture: pictures (N, 3, H, W).
-        mask: their one-hot masks (N, classes, H, W).
+        mask: one-hot masks (N, classes, H, W) of the pictures.
     """
     across = F.pad((picture[..., 1:] - picture[..., :-1]).abs(), (0, 1))
     down = F.pad((picture[..., 1:, :] - picture[..., :-1, :]).abs(), (0, 0, 0, 1))
@@ -127,7 +131,7 @@ def _mean_colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         picture: pictures (N, C, H, W).
-        mask: their one-hot masks (N, classes, H, W).
+        mask: one-hot masks (N, classes, H, W) of the pictures.
     """
     classes, pixels = mask.float().flatten(2), picture.flatten(2).transpose(1, 2)
     count = classes.sum(2)
@@ -135,9 +139,10 @@ def _mean_colours(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def perceptual(fake: list[Tensor], real: list[Tensor]) -> Tensor:
-    """Return the L1 between five feature maps of fake and real pictures in a frozen network (Johnson et al. 2016).
+    """Return the perceptual loss (Johnson et al. 2016): the L1 between features of generated and real pictures.
 
-    Deeper feature maps have larger weights, from 1/32 to 1.
+    The loss is a weighted sum over five feature maps of a frozen network; the weights rise from 1/32 for the first to 1
+    for the deepest feature map.
 
     Args:
         fake, real: lists of the five feature maps of the generated and of the real pictures.
@@ -153,7 +158,7 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the KL divergence of N(mean, variance) from N(0, 1) in nats (Kingma and Welling 2014, Appendix B).
 
     Args:
-        mean, log_variance: parameters of the codes' normal distributions, (N, latent) each.
+        mean, log_variance: mean and log variance of each latent code's normal distribution, (N, latent) each.
 
     Returns:
         The divergence, summed over the dimensions of a code and averaged over the batch.
@@ -187,12 +192,12 @@ def hinge_generator_loss(features: Features) -> Tensor:
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """Return the gradient penalty of WGAN-GP (Gulrajani et al. 2017): the mean over pictures of (norm - 1)^2.
 
-    ``norm`` is the norm of the gradient of a picture's score with respect to its pixels. If the critic returns several
-    scores of a picture, their sum is used. The pictures are mixtures of a real and a generated picture, with a random
-    share for each pair.
+    ``norm`` is the norm of the gradient of a picture's score with respect to the picture's pixels. If the critic
+    returns several scores of a picture, the sum of these scores is used. The pictures are mixtures of a real and a
+    generated picture, with a random share for each pair.
 
     Args:
-        critic: function from pictures (N, 3, H, W) to scores (N, ...).
+        critic: the discriminator: a function from pictures (N, 3, H, W) to scores (N, ...).
         real, fake: real and generated pictures (N, 3, H, W); both are detached.
     """
     share = torch.rand((len(real), 1, 1, 1), device=real.device)
@@ -203,12 +208,12 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
 
 
 def r1_penalty(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """Return the R1 penalty (Mescheder et al. 2018): the mean over real pictures of the squared norm of a gradient.
+    """Return the R1 penalty (Mescheder et al. 2018): the mean over real pictures of the squared gradient norm.
 
-    This is the gradient of a picture's score with respect to the picture's pixels.
+    The gradient is that of a picture's score with respect to the picture's pixels.
 
     Args:
-        critic: function from pictures (N, 3, H, W) to scores (N,).
+        critic: the discriminator: a function from pictures (N, 3, H, W) to scores (N,).
         real: real pictures (N, 3, H, W); they are detached.
     """
     real = real.detach().requires_grad_(True)

@@ -58,7 +58,10 @@ class PaintingMeasures:
 
     @classmethod
     def of(cls, settings: ValidationSettings, device: torch.device, batch_size: int) -> PaintingMeasures | None:
-        """Create an instance; return None if ``settings.every`` is None, so that measures are never computed."""
+        """Create and return an instance; return None if ``settings.every`` is None (the measures are never computed).
+
+        For the arguments see the class.
+        """
         return None if settings.every is None else cls(settings, device, batch_size)
 
     def __init__(self, settings: ValidationSettings, device: torch.device, batch_size: int) -> None:
@@ -71,7 +74,9 @@ class PaintingMeasures:
 
     @torch.no_grad()
     def __call__(self, painted: Tensor, photos: Tensor, labels: Tensor) -> dict[str, float]:
-        """Compute the measures and return them as a dict. If N is 1, the kernel distance is left out.
+        """Return a dict from the names of the measures to their values, see `ValidationSettings`.
+
+        If N is 1, the kernel distance is left out.
 
         Args:
             painted: generated faces (N, 3, S, S) ``uint8``.
@@ -91,7 +96,10 @@ class PaintingMeasures:
         return measures
 
     def _each(self, network: Any, pictures: Tensor) -> Tensor:
-        """Return a network's outputs for pictures (N, 3, S, S), on the CPU; each process computes some of them."""
+        """Return a network's outputs for pictures (N, 3, S, S) ``uint8``, on the CPU.
+
+        If there are several processes, each of them computes the outputs for some of the pictures.
+        """
 
         def compute(rows: slice) -> Tensor:
             return torch.cat([network(part) for part in torch.split(pictures[rows], self._batch)])

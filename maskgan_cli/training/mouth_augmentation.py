@@ -26,7 +26,7 @@ def reshape_mouths(images: Tensor, labels: Tensor, strength: float) -> tuple[Ten
 
     Args:
         images: pictures (N, C, S, S).
-        labels: their label maps (N, S, S).
+        labels: label maps (N, S, S) of the pictures.
         strength: 0 for no change; the height of mouths is divided by up to exp(1.6 * strength).
     """
     n, device, side = len(images), images.device, images.shape[-1]
@@ -50,7 +50,7 @@ def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
 
     Args:
         images: pictures (N, 3, S, S) in [-1, 1].
-        labels: their label maps (N, S, S).
+        labels: label maps (N, S, S) of the pictures.
         strength: 0 for no change; brightness changes by a factor from exp(-strength) to exp(0.6 * strength).
 
     Returns:
@@ -69,14 +69,11 @@ def light_from_above(images: Tensor, labels: Tensor, strength: float) -> Tensor:
 
 
 def enlarge_lips(labels: Tensor, share: float) -> Tensor:
-    """Enlarge the lips by one pixel in some of the label maps; only skin pixels become lip pixels.
+    """Return label maps in some of which the lips are enlarged by one pixel; only skin pixels become lip pixels.
 
     Args:
         labels: label maps (N, S, S).
-        share: share of the label maps that are changed.
-
-    Returns:
-        The label maps (N, S, S).
+        share: share of the label maps that are changed, in [0, 1].
     """
     chosen = torch.rand((len(labels), 1, 1), device=labels.device) < share
     for name in ("u_lip", "l_lip"):

@@ -80,7 +80,7 @@ class PaintingTask(ABC):
         fake_features: losses.Features | None,
         real_features: losses.Features | None,
     ) -> dict[str, Tensor]:
-        """Return the generator's losses by name, not multiplied by their weights.
+        """Return a dict from the names of the generator's losses to their values, not multiplied by their weights.
 
         Args:
             labels: label maps (N, S, S) from which ``fake`` was generated.
@@ -114,7 +114,11 @@ class PaintingTask(ABC):
         return terms
 
     def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """Return the sum (a scalar) of the loss terms, each multiplied by its weight in ``recipe.loss``."""
+        """Return the weighted sum of the loss terms, a scalar; the weights are those in ``recipe.loss``.
+
+        Args:
+            terms: the loss terms by name, as returned by `terms`.
+        """
         weights = self.weights.model_dump()
         return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
 
@@ -122,7 +126,8 @@ class PaintingTask(ABC):
         """Reconstruct each validation face from its own mask and style, and compare the result with the face.
 
         Returns:
-            ``val_l1``: the mean absolute difference, for pictures in [0, 1]. ``val_psnr``: the mean PSNR in dB.
+            A dict with the keys ``val_l1`` (mean absolute difference, for pictures in [0, 1]) and ``val_psnr`` (mean
+            PSNR in dB).
         """
         real = self.validation.images
         fake = self.paint(self.validation.labels, self.validation.labels, real)
@@ -139,16 +144,17 @@ class PaintingTask(ABC):
         """Paint each validation mask in the style of the next validation face, and measure the painted pictures.
 
         Returns:
-            Sharpness, mask accuracy and kernel distance by name, see `ValidationSettings`.
+            A dict with sharpness, mask accuracy and kernel distance, see `ValidationSettings`.
         """
         assert self.measures is not None
         labels, images = self.validation.labels, self.validation.images
         return self.measures(self.paint(labels, labels.roll(-1, 0), images.roll(-1, 0)), images, labels)
 
     def sample_grid(self) -> Picture:
-        """Draw a row of four pictures for each face, and return the picture (H, W, 3).
+        """Draw one row for each of the first validation faces, and return the picture (H, W, 3).
 
-        A row has the face's mask, the face, its reconstruction, and its mask painted in the style of the next face.
+        A row shows the face's mask, the face, the reconstruction of the face, and the same mask painted in the style of
+        the next face.
         """
         rows = min(self.recipe.schedule.sheet_rows, len(self.validation.images))
         labels, images = self.validation.labels[:rows], self.validation.images[:rows]

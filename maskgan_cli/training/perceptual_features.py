@@ -51,8 +51,8 @@ def feature_network(settings: PerceptualSettings) -> tuple[FeatureNetwork | None
     """Load the frozen network of the perceptual loss.
 
     Returns:
-        The network, on the CPU, or None if the loss is switched off; and a record for ``run.json`` with the network's
-        name and, if its weights come from a file, their SHA-256.
+        The network on the CPU, or None if the perceptual loss is switched off; and a dict for ``run.json``, with the
+        key ``network`` (name of the network) and, if the weights come from a file, the key ``sha256`` (their hash).
 
     Raises:
         InputError: the network's weights cannot be found or do not fit.

@@ -1,4 +1,4 @@
-"""Training in several processes: each computes a share of the validation; checks that all have equal inputs."""
+"""Training in several processes: checks that their inputs are equal, and divides the validation among the processes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_agreement(accelerator: Accelerator, what: str, value: object, hint: st
 
 @contextlib.contextmanager
 def shared(accelerator: Accelerator) -> Iterator[None]:
-    """Context manager inside which `in_shares` divides its rows among the processes.
+    """Context manager inside which `in_shares` divides the rows to compute among the processes; yields None.
 
     All processes must enter the context together.
     """
@@ -50,12 +50,15 @@ def shared(accelerator: Accelerator) -> Iterator[None]:
 
 
 def in_shares(count: int, compute: Callable[[slice], Tensor]) -> Tensor:
-    """Compute all rows of a tensor. Inside the context `shared`, each process computes an equal share of the rows.
+    """Compute a tensor row by row, e.g. one row for each face, and return the whole tensor.
+
+    Inside the context `shared`, each process computes an equal share of the rows, and all processes exchange their
+    shares. Outside of the context, this process computes all rows.
 
     Args:
         count: number of rows of the whole result, at least 1.
-        compute: function from a range of row numbers to these rows; in every process, it must return the same rows for
-            the same range.
+        compute: function from a slice of row numbers to the tensor of these rows; its result for a slice must be the
+            same in every process.
 
     Returns:
         All rows (count, ...) on the CPU, in every process.

@@ -15,7 +15,7 @@ BUCKET_BYTES: Final = 25 << 20  # size of the gradients in one message, as in Di
 
 @dataclass
 class _Sent:
-    """A running all-reduce of one bucket.
+    """A running all-reduce of one bucket, i.e. of a group of gradients that are sent together.
 
     Attributes:
         gradients: the gradients of the bucket.
@@ -65,7 +65,10 @@ class GradientReduction:
 
     @contextlib.contextmanager
     def during_backward(self) -> Iterator[None]:
-        """Context manager for one backward pass; on exit, all gradients are replaced by their means over processes."""
+        """Context manager in which to run one backward pass; yields None.
+
+        On exit, all gradients have been replaced by their means over the processes.
+        """
         self._missing = [len(bucket) for bucket in self._buckets]
         self._next, self._active = 0, True
         try:
@@ -82,7 +85,10 @@ class GradientReduction:
             self._sent, self._active = [], False
 
     def _computed(self, number: int) -> None:
-        """Record that a gradient of bucket ``number`` has been computed; send the next buckets that are complete."""
+        """Count one more computed gradient in the bucket with index ``number``; then send all buckets that are due.
+
+        The next bucket is due if all of its gradients have been computed.
+        """
         if not self._active:
             return
         self._missing[number] -= 1

@@ -59,11 +59,11 @@ class Order:
 
 
 def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
-    """Train up to the last step of the schedule. During the training, the run folder is locked.
+    """Train the networks of a task up to the last step of the schedule. The run folder is locked meanwhile.
 
     Returns:
-        The finished loop. Its ``run.model`` is the path of the weights file; its ``progress`` has the number of steps
-        and the results of the last validation.
+        The finished training loop. ``loop.run.model`` is the path of the weights file; ``loop.progress`` has the number
+        of steps and the results of the last validation.
 
     Raises:
         InputError: recipe, data, weights and run folder do not fit together, or another process has locked the folder.
@@ -83,7 +83,7 @@ def train(order: Order, callbacks: TrainingCallbacks) -> Loop:
 
 
 def is_main_process() -> bool:
-    """Return whether this process writes files and messages: True for a single process and torchrun's first one."""
+    """Return whether this process writes files and messages; of the processes that torchrun starts, only one does."""
     return int(os.environ.get("WORLD_SIZE", "1")) < 2 or os.environ.get("RANK", "0") == "0"
 
 

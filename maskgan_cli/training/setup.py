@@ -79,19 +79,20 @@ class TrainingPlan:
         edits: Path | None = None,
         sampler: Samplers | None = None,
     ) -> Loop:
-        """Prepare the run folder, build the task, and return the training loop, which has not run any step yet.
+        """Prepare the run folder, build the task, and return a training loop that has not run any new step yet.
 
         Args:
             recipe: the resolved recipe.
             make_task: builds the task from a batch of validation faces; called after the run folder is ready.
-            dependencies: records (with hashes) of the networks, besides the data, that the run depends on, by name.
-                They must match on resume.
+            dependencies: dict from names (e.g. ``perceptual``) to descriptions, with hashes, of the trained networks
+                that the run uses. The data set is added to this dict. When a run resumes, all descriptions must be the
+                same as before.
             masked: whether the task needs masks.
-            start_kind: kind of weights that ``start`` must contain; they initialise the task's first network. If
-                ``start`` is a folder, the other networks (discriminators) are initialised from it too. If empty,
-                ``start`` is not used.
-            expression_variants: whether batches also contain another rendering of each face's scene, with another
-                expression.
+            start_kind: kind of the weights in ``self.start``, a key of `networks.KINDS`; these weights initialise the
+                task's first network. If ``self.start`` is a folder, the task's other networks (discriminators) are
+                initialised from this folder too. If ``start_kind`` is empty, ``self.start`` is not used.
+            expression_variants: whether batches also contain, for each face, another rendering of the same scene with
+                another expression.
             edits: folder with two edits of every training mask, which batches also contain; None for no edits.
             sampler: function from the first step to a sampler, which chooses the training faces of this and all later
                 steps; None for shuffled epochs.
@@ -131,9 +132,15 @@ class TrainingPlan:
         return Loop(task, recipe, run, stream, accelerator, about=card, callbacks=self.callbacks, track=self.track)
 
     def _initialise(self, task: Task, start: Weights, kind: str) -> None:
-        """Load the weights ``start``, of this ``kind``, into the task's first network.
+        """Load trained weights into the task's networks.
 
-        If the folder ``self.start`` has weights of the task's other networks, load these weights too.
+        The task's first network gets the weights ``start``. If the folder ``self.start`` also has weights of the task's
+        other networks (discriminators), these networks are initialised too.
+
+        Args:
+            task: the task whose networks are changed.
+            start: weights for the first network.
+            kind: kind of the first network, a key of `networks.KINDS`.
         """
         (_, first), *others = task.networks.items()
         initialise(first, start, kind)
@@ -143,7 +150,7 @@ class TrainingPlan:
             self.callbacks.say(f"{name}: {'from scratch' if tensors is None else 'trained'}")
 
     def _say_sizes(self, task: Task, faces: int) -> None:
-        """Report the number of training faces, the sizes of the networks, the processes and the device."""
+        """Report the number of training faces, the networks' sizes, the processes and the device to the user."""
         counted = {name: network for name, network in task.networks.items() if name != "average"}
         networks = ", ".join(f"{name} {parameter_count(network) / 1e6:.1f} M" for name, network in counted.items())
         self.callbacks.say(
@@ -154,7 +161,7 @@ class TrainingPlan:
     def _stream(
         self, recipe: TrainingRecipe, train: FaceDataset, sampler: Samplers | None
     ) -> Callable[[int], Iterator[Batch]]:
-        """Return a function that returns an endless iterator over this process's batches, given the first step.
+        """Return a function from the number of the first step to an endless iterator over this process's batches.
 
         Args:
             recipe: the resolved recipe.
@@ -191,9 +198,9 @@ class TrainingPlan:
 
 
 def _groups(faces: FaceDataset, column: str, root: Path) -> list[str] | None:
-    """Return the group of each face, its value in a column of the manifest; None if ``column`` is empty.
+    """Return a list with the group of each face, which is the face's value in a column of the manifest.
 
-    Training alternates between the groups.
+    Batches are balanced between the groups, see ``data.balance``. If ``column`` is empty, the result is None.
 
     Args:
         faces: the training faces.

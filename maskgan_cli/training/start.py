@@ -13,11 +13,11 @@ from maskgan_cli.weights.format import MODEL_FILE, Weights, kind_of, load_strict
 
 
 def read_start(where: Path, kind: str) -> Weights:
-    """Read trained weights that can initialise a network.
+    """Read trained weights that can initialise a network of the given kind.
 
     Args:
         where: weights file, run folder or weights folder.
-        kind: kind of the network, a key of `networks.KINDS`. Weights of a pretrained trunk of this kind (without the
+        kind: kind of the network, a key of `networks.KINDS`. The weights of a pretrained trunk (the network without its
             last layer) are accepted too.
 
     Raises:
@@ -28,10 +28,10 @@ def read_start(where: Path, kind: str) -> Weights:
 
 
 def initialise(network: nn.Module, start: Weights, kind: str) -> None:
-    """Load trained weights into a network. The image sizes of both may differ, but every tensor must fit.
+    """Load trained weights into a network. The weights may be those of another image size, but every tensor must fit.
 
     Layers that the weights file does not contain keep their random initialisation: the last layer of a classifier if
-    the file has only the trunk, and the class centres of ``train identity``.
+    the file has only the other layers, and the class centres of ``train identity``.
 
     Args:
         network: the network to initialise.
@@ -47,24 +47,30 @@ def initialise(network: nn.Module, start: Weights, kind: str) -> None:
 
 
 def generator_file(where: Path, kind: str) -> Path:
-    """Return the path from which weights of a kind are read, given a weights file, run folder or weights folder.
+    """Return the path from which weights of a kind are read: a weights file or a folder.
 
-    If ``where`` is a folder that has ``KIND.safetensors`` but no ``model.safetensors``, this is the path of
-    ``KIND.safetensors``. Otherwise it is ``where``.
+    Args:
+        where: weights file, run folder or weights folder.
+        kind: kind of the network, a key of `networks.KINDS`.
+
+    Returns:
+        The path of ``KIND.safetensors`` if ``where`` is a folder with this file and without ``model.safetensors``;
+        otherwise ``where``.
     """
     named = where / f"{kind}.safetensors"
     return named if named.is_file() and not (where / MODEL_FILE).is_file() else where
 
 
 def trained(name: str, where: Path | None) -> dict[str, Tensor] | None:
-    """Read the tensors of another trained network of a run, e.g. its discriminator.
+    """Read the tensors of a trained network that was saved beside the main network, e.g. of the discriminator.
 
     Args:
         name: name of the network; its file is called ``NAME.safetensors``.
         where: a run folder, whose newest checkpoint is read, or a folder of weights files.
 
     Returns:
-        The tensors by name, not checked against a network; None if ``where`` is not a folder or has no such file.
+        A dict of the tensors by name, which may not fit the caller's network; None if ``where`` is not a folder or has
+        no such file.
 
     Raises:
         InputError: the file is corrupt.

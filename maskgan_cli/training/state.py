@@ -23,7 +23,7 @@ class Stateful(Protocol):
     """Interface of an optimiser, or of another object with values that a resume needs (the loss scaler of fp16)."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the values to save."""
+        """Return a dict of the values to save."""
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
         """Restore values that `state_dict` returned."""
@@ -31,7 +31,7 @@ class Stateful(Protocol):
 
 @dataclass
 class Progress:
-    """Progress of a run.
+    """Progress of a run: finished steps, sums of the losses, and validation results.
 
     Attributes:
         step: number of finished steps.
@@ -59,11 +59,11 @@ class Unwritten(Exception):
 def write_state(
     folder: Path, progress: Progress, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]
 ) -> None:
-    """Write a state into ``folder``; if the folder exists, it is replaced.
+    """Write a state (checkpoint) into ``folder``; if the folder exists, it is replaced.
 
     Args:
         folder: the folder to write.
-        progress: progress of the run.
+        progress: number of finished steps, losses and results so far.
         networks, optimisers: the objects whose tensors and values are written, by name.
 
     Raises:
@@ -100,9 +100,13 @@ class Damaged(Exception):
 
 
 def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapping[str, Stateful]) -> Progress:
-    """Load a state into networks and optimisers, and return the progress of the run.
+    """Load the state (checkpoint) in ``folder`` into networks and optimisers, and return the progress of the run.
 
     Networks and optimisers are changed only after all files of the state have been read and checked.
+
+    Args:
+        folder: folder of the state.
+        networks, optimisers: the objects into which the state is loaded, by name.
 
     Raises:
         Damaged: a file is missing or corrupt, or does not fit the networks.
@@ -148,6 +152,10 @@ def read_state(folder: Path, networks: Mapping[str, nn.Module], optimisers: Mapp
 def _progress(values: Any, step: int) -> Progress:
     """Convert the content of progress.json to `Progress`.
 
+    Args:
+        values: the content of the file.
+        step: the step of the state to which the file belongs.
+
     Raises:
         ValueError: the content is not the progress of the step ``step``.
     """
@@ -160,7 +168,10 @@ def _progress(values: Any, step: int) -> Progress:
 
 
 def discard(folder: Path) -> None:
-    """Remove a state folder if it exists. It is renamed first, so an incomplete folder never has a state's name."""
+    """Remove a state folder if it exists.
+
+    The folder is renamed before its files are removed, so that an incomplete folder never has a state's name.
+    """
     if folder.exists():
         hidden = folder.with_name(f".{folder.name}-old")
         shutil.rmtree(hidden, ignore_errors=True)

@@ -18,11 +18,12 @@ from maskgan_cli.training.augment import AugmentSettings, NotNegative, move, mov
 class StyleAugmentationSettings(Section):
     """Augmentation of faces and style pictures, so that the network generalises to styles outside the data set.
 
-    Strengths have the same units as in `AugmentSettings`; 0 switches an augmentation off.
+    The strengths have the same units as in `AugmentSettings`; 0 switches an augmentation off.
 
     Attributes:
-        light, tint: changes of light and colour, the same in the style picture and in the face to reconstruct.
-        blur, noise: blur and noise in the style encoder's input only.
+        light, tint: strengths of changes of light and colour, the same in the style picture and in the face to
+            reconstruct.
+        blur, noise: strengths of blur and noise, in the style encoder's input only.
         expression_variants: share of the faces for which the style picture is another rendering of the same scene with
             another expression (``maskgan synth --expressions``). The face itself is then the ground truth of an edit,
             e.g. of opening a mouth whose teeth the style picture does not show.
@@ -73,8 +74,9 @@ def generator_inputs(batch: Batch, settings: StyleAugmentationSettings) -> tuple
     """Build the generator's inputs and targets for a batch of N faces of S x S pixels, with random augmentation.
 
     Returns:
-        Four tensors: one-hot masks (N, 19, S, S) to paint; the faces (N, 3, S, S) in [-1, 1] that the generator should
-        paint; and the style encoder's masks and pictures, with the same shapes.
+        Four tensors: the one-hot masks (N, 19, S, S) of the faces to paint; these faces (N, 3, S, S) in [-1, 1], the
+        targets of the generator; the style encoder's masks (N, 19, S, S); and the style encoder's pictures
+        (N, 3, S, S) in [-1, 1].
     """
     mask, real = one_hot(batch.labels), to_unit(batch.images)
     style_mask, style = mask, real

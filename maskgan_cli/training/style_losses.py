@@ -1,4 +1,4 @@
-"""Loss terms that compare a generated face with its style picture, whose mask may differ."""
+"""Loss terms that compare a generated face with its style picture; the masks of the two pictures may differ."""
 
 from __future__ import annotations
 
@@ -38,11 +38,15 @@ class StyleLosses:
             self._identity = network.eval().requires_grad_(False)
 
     def terms(self, fake: Tensor, mask: Tensor, style: Tensor, style_mask: Tensor) -> dict[str, Tensor]:
-        """Return the losses by name, not multiplied by their weights; terms with the weight 0 are left out.
+        """Return a dict from the names of the losses to their values (scalars), not multiplied by their weights.
+
+        Losses with the weight 0 are left out.
 
         Args:
-            fake, style: generated faces and style pictures (N, 3, H, W) in [-1, 1].
-            mask, style_mask: one-hot masks (N, 19, H, W) of the generated faces and of the style pictures.
+            fake: generated faces (N, 3, H, W) in [-1, 1].
+            mask: one-hot masks (N, 19, H, W) of the generated faces.
+            style: style pictures (N, 3, H, W) in [-1, 1].
+            style_mask: one-hot masks (N, 19, H, W) of the style pictures.
         """
         terms = {}
         if self._weights.colours:
@@ -57,11 +61,13 @@ class StyleLosses:
         return terms
 
     def embed(self, pictures: Tensor, mask: Tensor) -> Tensor:
-        """Align faces by their masks, and return the identity network's embeddings (N, D), normalised to length 1.
+        """Return the identity network's embeddings (N, D) of faces, normalised to length 1.
+
+        The faces are first aligned by the positions of eyes, nose and mouth in their masks.
 
         Args:
             pictures: faces (N, 3, H, W) in [-1, 1].
-            mask: their one-hot masks (N, 19, H, W).
+            mask: one-hot masks (N, 19, H, W) of the faces.
         """
         assert self._identity is not None
         points = batch_points(mask.argmax(1).to(torch.uint8), pictures.shape[-1])

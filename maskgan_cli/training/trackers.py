@@ -73,7 +73,7 @@ class Trackers:
             write_json(path, {**known, **found})
 
     def _start(self, tracker: Any) -> Any:
-        """Start a tracker of Accelerate, add it to the list of trackers, and return it."""
+        """Start a tracker of Accelerate, add the tracker to ``self._trackers``, and return the tracker."""
         if hasattr(tracker, "start"):  # earlier versions of Accelerate start a tracker when it is created
             tracker.start()
         self._trackers.append(tracker)
@@ -91,9 +91,14 @@ class Trackers:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Flatten nested mappings to strings: ``{"a": {"b": 1}}`` becomes ``{"a.b": "1"}``, cut to 500 characters.
+    """Return nested mappings as one dict of strings: ``{"a": {"b": 1}}`` becomes ``{"a.b": "1"}``.
 
-    ``prefix`` is put before each name.
+    Args:
+        values: the nested mappings.
+        prefix: text that is put before each key of the dict.
+
+    Returns:
+        A dict from keys to values, each cut to 500 characters.
     """
     flat: dict[str, str] = {}
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Validation at regular intervals, which also stores the weights with the best result."""
+"""Validates a task at regular intervals during training, and stores the weights with the best result."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ BEST = "best"  # folder of the best weights in the run folder
 
 
 class Validation:
-    """Validates a task and computes its slow measures (`Measuring`), and stores the weights with the best result.
+    """Validates a task at regular intervals, and stores the weights with the best result.
 
-    Validation and measures have separate intervals; both are also computed after the last step.
+    Slow measures of the task (`Measuring`) have another interval. Validation and measures are also computed after the
+    last step.
 
     Args:
         task: the task to validate.
@@ -39,17 +40,17 @@ class Validation:
         self._accelerator, self._about = accelerator, about
 
     def run_if_due(self, progress: Progress, *, last: bool) -> dict[str, float]:
-        """Validate and compute the slow measures, each if the current step is a multiple of its interval or the last.
+        """Validate the task if the current step is a multiple of the validation interval, or the last step.
 
-        The results are stored in ``progress``. If they are the best so far, the main process also writes the weights.
-        All processes must call this method.
+        The slow measures are computed likewise, at their own interval. The results are stored in ``progress``. If the
+        results are the best so far, the main process also writes the weights. All processes must call this method.
 
         Args:
             progress: progress of the run, after the current step.
             last: whether the current step is the last one.
 
         Returns:
-            The results by name; empty if neither validation nor measures were due.
+            A dict from the names of the results to their values; empty if neither validation nor measures were due.
 
         Raises:
             InputError: ``schedule.best`` names a result that the task does not have.
@@ -75,12 +76,14 @@ class Validation:
     def _keep_best(self, progress: Progress, values: Mapping[str, float], *, complete: bool) -> None:
         """If this validation is the best so far, record it in ``progress`` and write the current weights.
 
-        The metric ``schedule.best`` decides. If ``values`` is incomplete and lacks this metric, nothing happens.
+        Validations are compared by the metric ``schedule.best``. If ``values`` is incomplete and lacks this metric,
+        nothing happens.
 
         Args:
             progress: progress of the run; its field ``best`` is updated.
             values: results of this validation, by name.
-            complete: whether ``values`` has all results of the task.
+            complete: whether ``values`` has all results of the task: of the validation and, if the task has slow
+                measures, of these measures.
 
         Raises:
             InputError: ``values`` is complete and lacks the metric.

@@ -24,7 +24,7 @@ def _stargan_settings(shapes: Shapes) -> Settings:
     """Infer the settings of StarGAN's generator from the tensor shapes of a checkpoint.
 
     The shapes show the number of attributes, not their names. If the number is that of the published network, the
-    names are those of the published network. Otherwise ``attributes`` is None, and the user must name them.
+    names are those of the published network. Otherwise ``attributes`` is None, and the user must name the attributes.
     """
     if not shapes:
         return asdict(StarGANConfig())
@@ -60,7 +60,7 @@ def _stargan_discriminator_names(settings: Settings) -> Names:
 def _elegant_settings(shapes: Shapes) -> Settings:
     """Infer the settings of ELEGANT's encoder and decoder from the tensor shapes of a checkpoint.
 
-    No shape shows the attributes, so ``attributes`` is None, and the user must name them.
+    No shape shows the attributes, so the setting ``attributes`` is None, and the user must name the attributes.
     """
     if not shapes:
         return {**asdict(ElegantConfig()), "attributes": None}
@@ -70,7 +70,7 @@ def _elegant_settings(shapes: Shapes) -> Settings:
 def _elegant_names(_: Settings) -> Names:
     """Return a dict from the published module paths of ELEGANT's encoder and decoder to the project's.
 
-    Both have five layers. The last layer of the decoder has neither norm nor activation.
+    The encoder and the decoder have five layers each. The last layer of the decoder has neither norm nor activation.
     """
     return {
         **{f"encoder.main.{i}.{j}": f"encoder.layers.{i}.{j}" for i in range(5) for j in (0, 1)},

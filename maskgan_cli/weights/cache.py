@@ -23,7 +23,10 @@ class NoCacheFolder(InputError):
 
 
 def cache_folder() -> Path:
-    """Return the folder in ``MASKGAN_CACHE`` if it is set, else the operating system's cache folder for this program.
+    """Return the path of the cache folder, which need not exist.
+
+    This is the folder that the environment variable ``MASKGAN_CACHE`` names. If the variable is not set, this is the
+    operating system's cache folder for this program.
 
     Raises:
         NoCacheFolder: the variable is not set, and the user has no home folder, as in some containers and clusters.

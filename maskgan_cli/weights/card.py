@@ -36,8 +36,8 @@ def write_card(weights: str | Path, description: Mapping[str, Any], *, sha256: s
 
     Args:
         weights: the file; only its name is used.
-        description: the description in the weights file: kind, config, version and, if known, recipe, data, step,
-            metrics, source and licence.
+        description: the description of the network in the weights file, a dict with the keys ``kind``, ``config``,
+            ``version`` and, if known, ``recipe``, ``data``, ``step``, ``metrics``, ``source`` and ``licence``.
         sha256: SHA-256 of the weights file.
         count: total number of values in all parameters and buffers.
     """
@@ -88,10 +88,10 @@ def _recipe(description: Mapping[str, Any]) -> str:
 
 
 def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the card's row about the fine-tuning for one person, as {row name: text}.
+    """Return the card's row about the fine-tuning for one person, as a dict from row name to text.
 
-    ``personal`` is the record that `maskgan personalise` stored in the weights; for other weights, it is None and the
-    result is empty.
+    ``personal`` is the dict that `maskgan personalise` stored in the weights. For other weights, ``personal`` is None,
+    and the result is empty.
     """
     if not personal:
         return {}
@@ -103,10 +103,10 @@ def _person(personal: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _averaged(averaged: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the card's row about the averaging of two networks, as {row name: text}.
+    """Return the card's row about the averaging of two networks, as a dict from row name to text.
 
-    ``averaged`` is the record that `maskgan weights average` stored in the weights; for other weights, it is None and
-    the result is empty.
+    ``averaged`` is the dict that `maskgan weights average` stored in the weights. For other weights, ``averaged`` is
+    None, and the result is empty.
     """
     if not averaged:
         return {}

@@ -28,13 +28,13 @@ _COUNTER = "num_batches_tracked"  # counter of batch norm; missing in files from
 
 @dataclass(frozen=True)
 class Converted:
-    """A converted checkpoint.
+    """The result of converting a published checkpoint.
 
     Attributes:
         network: the network with the checkpoint's tensors, on the CPU.
         settings: the network's settings, inferred from the shapes of the tensors.
-        remarks: messages about tensors that were dropped or added.
-        what: description of the published network.
+        remarks: messages for the user about tensors that were dropped or added.
+        what: description of the published network for messages, e.g. ``MaskGAN's generator (netG)``.
     """
 
     network: nn.Module
@@ -52,7 +52,9 @@ def import_weights(
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Convert a published checkpoint and write it with a model card. If it is not compatible, nothing is written.
+    """Convert a published checkpoint to a weights file, and write the weights file with a model card.
+
+    If the checkpoint is not compatible, nothing is written.
 
     Args:
         kind: a kind with a published layout, see `maskgan_cli.networks`.
@@ -89,8 +91,8 @@ def convert(kind: Kind, files: Path | Sequence[Path], unsaid: Settings) -> Conve
 
     Args:
         kind: registry entry of the kind of network.
-        files: one file, or one file for each of `Layout.parts` in this order. The last files may be absent if the
-            network has no such parts.
+        files: the checkpoint, or a list with one file for each of `Layout.parts` in this order. The last files may be
+            left out if the network has no such parts.
         unsaid: values of settings that cannot be inferred from the shapes, as in `import_weights`.
 
     Raises:
@@ -159,7 +161,8 @@ def _prefix(layout: Layout, kind: Kind, tensors: dict[str, Tensor], unsaid: Sett
 def _read(layout: Layout, files: Sequence[Path], say: Callable[[str], None]) -> dict[str, Tensor]:
     """Read all files of a published network, and return a dict from tensor name to tensor.
 
-    If the layout has parts, the names have the form ``PART.NAME``. ``say`` is as in `import_weights`.
+    If the layout has parts, the names have the form ``PART.NAME``. ``say`` is a function that receives messages, see
+    `load_foreign`.
     """
     if len(files) > max(1, len(layout.parts)):
         expected = f"{len(layout.parts)} files ({', '.join(layout.parts)})" if layout.parts else "one file"
@@ -201,7 +204,10 @@ def _published_names(layout: Layout, settings: Settings) -> Callable[[str], str]
 
 
 def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
-    """Remove the tensors that the layout lists as unused from ``tensors`` in place, and return messages about them."""
+    """Remove the tensors that the layout lists as unused from ``tensors``, in place.
+
+    Return a list of messages about the removed tensors; empty if there are none.
+    """
     remarks = []
     for pattern, what in layout.unused.items():
         names = [name for name in tensors if re.fullmatch(pattern, name)]
@@ -214,13 +220,13 @@ def _drop_unused(layout: Layout, tensors: dict[str, Tensor]) -> list[str]:
 
 
 def _fill_counters(expected: Shapes, tensors: dict[str, Tensor]) -> list[str]:
-    """Add the counters of batch norm (`num_batches_tracked`), with the value 0, to ``tensors`` if it has none.
+    """Add batch norm's counters (`num_batches_tracked`) with the value 0 to ``tensors`` if it contains no counters.
 
-    Old checkpoints lack these counters; PyTorch also sets them to 0. ``tensors`` is changed in place.
+    Old checkpoints lack these counters; PyTorch also sets the counters to 0 when it loads such checkpoints.
 
     Args:
         expected: names and shapes of the network's tensors.
-        tensors: the checkpoint's tensors.
+        tensors: the checkpoint's tensors, changed in place.
 
     Returns:
         A list with one message if counters were added, else an empty list.

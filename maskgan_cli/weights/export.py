@@ -7,7 +7,7 @@ Dense Mapping Network: ``mask``, ``style_mask``, ``style_image`` -> ``image``.
 Pix2PixHD-m: the same names as the Dense Mapping Network, but ``style_mask`` is not used.
 SPADE: ``mask``, ``style_image`` -> ``image``. The style is the mean of the distribution that the encoder predicts.
 SEAN: ``mask``, ``style_mask``, ``style_image``, ``own_mask``, ``own_image``, ``share`` -> ``image``. ``share`` (N, 19)
-float32 in [0, 1] mixes the styles for each class: 0 is the style of ``own_image``, 1 is the style of ``style_image``.
+float32 in [0, 1] mixes two styles for each class: 0 is the style of ``own_image``, 1 is the style of ``style_image``.
 SEAN cannot be exported to ONNX; its PyTorch module has these inputs.
 StarGAN: ``image``, ``label`` -> ``changed`` (an image). ``label`` (N, attributes) float32 is 1 for each attribute that
 the result should have, else 0.
@@ -153,7 +153,7 @@ class Portable:
         wrap: function that receives the network and returns the module to export. The inputs of this module are label
             maps, pictures and numbers.
         inputs, output: names of the module's inputs and of its output.
-        obstacle: the reason why the network cannot be exported; empty if it can.
+        obstacle: the reason why the network cannot be exported; empty if it can be exported.
     """
 
     wrap: Callable[[Any], nn.Module]
@@ -218,12 +218,12 @@ def export_onnx(where: str | Path, out: Path, *, overwrite: bool = False) -> flo
 
 
 def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path, description: dict[str, Any]) -> None:
-    """Export the module ``network`` to an ONNX file with a variable batch size, and store its description in it.
+    """Export a module to an ONNX file with a variable batch size, and store ``description`` in the file.
 
     Args:
-        portable: description of the export.
+        portable: names of the inputs and of the output.
         network: the module to export.
-        weights: the weights file, which gives the sizes of the inputs.
+        weights: the content of the weights file; its settings give the sizes of the inputs.
         path: the ONNX file to write.
         description: kind, settings and provenance of the network.
 
@@ -259,9 +259,9 @@ def _difference(portable: Portable, network: nn.Module, weights: Weights, path: 
     """Return the largest absolute difference between the outputs of PyTorch and onnxruntime for random inputs.
 
     Args:
-        portable: description of the export.
+        portable: names of the inputs and of the output.
         network: the exported module.
-        weights: the weights file, which gives the sizes of the inputs.
+        weights: the content of the weights file; its settings give the sizes of the inputs.
         path: the ONNX file.
         count: batch size.
     """
@@ -279,9 +279,10 @@ def _difference(portable: Portable, network: nn.Module, weights: Weights, path: 
 
 
 def _example(portable: Portable, weights: Weights, count: int) -> tuple[Tensor, ...]:
-    """Return random inputs of a network with the batch size ``count``, one tensor for each of ``portable.inputs``.
+    """Return random inputs of a network: a tensor of batch size ``count`` for each of ``portable.inputs``.
 
-    The seed is fixed. The settings in ``weights`` give the image size and the number of attributes.
+    Every call with the same ``count`` returns the same values. The settings in ``weights`` give the image size and the
+    number of attributes.
     """
     size, generator = weights.config["image_size"], torch.Generator().manual_seed(count)
 

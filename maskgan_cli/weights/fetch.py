@@ -28,16 +28,17 @@ Report = Callable[[int, int], None]  # (bytes received, total bytes or 0 if unkn
 
 
 def fetch(kind: Kind, report: Report = lambda done, total: None) -> Path:
-    """Download the published weights of a kind into the cache, unless it contains them, and return the file's path.
+    """Download the published weights of a kind into the cache, and return the path of the file.
 
-    The SHA-256 of the file must begin with the published digits. The SHA-256 of the first download is stored in
-    ``pins.json``, and later downloads must have the same SHA-256. An interrupted download is resumed; a later call can
-    resume it too, if the server sends an ETag. Files with a wrong hash and old partial downloads of other files are
+    If the cache already contains the file, nothing is downloaded. The SHA-256 of the file must begin with the published
+    digits (some publishers give only the first digits). The SHA-256 of the first download is stored in ``pins.json``,
+    and later downloads must have the same SHA-256. An interrupted download is resumed; if the server sends an ETag, a
+    later call can resume the download too. Files with a wrong hash and old partial downloads of other files are
     deleted.
 
     Args:
         kind: registry entry of the kind of network.
-        report: function that receives the number of received bytes and of all bytes (0 if unknown).
+        report: function that is called with the number of received bytes and the size of the file (0 if unknown).
 
     Raises:
         InputError: the kind has no direct download; the message says how to get the weights.
@@ -101,8 +102,8 @@ def _fetch_one(url: str, path: Path, known: str, report: Report, *, origin: str)
         url: the address of the file.
         path: the final path.
         known: the first digits of the expected SHA-256.
-        report: see `fetch`.
-        origin: where the expected hash comes from, for the error message.
+        report: function that is called with the number of received bytes and the size of the file (0 if unknown).
+        origin: source of the expected hash, for the error message: ``the published`` or ``the first download's``.
 
     Returns:
         The SHA-256 of the file.
@@ -159,7 +160,7 @@ class _Part:
         return self.size > 0 and about.get("url") == url and isinstance(about.get("etag"), str)
 
     def clear_others(self) -> None:
-        """Delete the partial downloads of other files if they are older than a day."""
+        """Delete partial downloads of other files that are older than a day."""
         for pattern in ("*.part", "*.part.json", "tmp*"):
             for other in self.file.parent.glob(pattern):
                 if other not in (self.file, self.note) and other.stat().st_mtime < time.time() - _ABANDONED:
@@ -174,7 +175,7 @@ class _Part:
 def _download(url: str, part: _Part, report: Report) -> None:
     """Download a file to ``part``. If the connection is lost, resume after the last received byte.
 
-    ``report`` receives the numbers of received and of all bytes, as in `fetch`.
+    ``report`` is called with the number of received bytes and the size of the file, as in `fetch`.
 
     Raises:
         requests.RequestException: the download failed.
@@ -207,9 +208,9 @@ def _download(url: str, part: _Part, report: Report) -> None:
 
 
 def _append(response: requests.Response, part: _Part, report: Report) -> None:
-    """Append the data of a response to ``part``. If the server sends the whole file, overwrite ``part`` instead.
+    """Append the data of an HTTP response to ``part``. If the server sends the whole file, overwrite ``part`` instead.
 
-    ``report`` is as in `fetch`.
+    ``report`` is called with the number of received bytes and the size of the file, as in `fetch`.
     """
     import requests
 

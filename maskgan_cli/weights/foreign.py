@@ -27,11 +27,11 @@ _DEPTH = 8  # maximum number of nested keys
 
 
 def load_vgg19(path: str | Path, *, normalise: bool) -> VGG19Features:
-    """Load VGG-19 up to relu5_1 from a file with torchvision's tensor names; later layers are ignored.
+    """Return VGG-19 up to the layer relu5_1, with weights from a file with torchvision's tensor names.
 
     Args:
         path: the file.
-        normalise: see `VGG19Features`.
+        normalise: whether the network normalises images by ImageNet's mean and standard deviation first.
 
     Raises:
         InputError: see `load_foreign` and `load_strictly`.
@@ -50,7 +50,7 @@ def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = l
     Args:
         path: the file.
         expected: description of the expected file, for error messages.
-        say: function that receives a message if tensors under a key are used, or if the prefix is removed.
+        say: function that receives a message if the state dict was found under a key, or if the prefix is removed.
 
     Raises:
         InputError: the file is missing or damaged, holds no state dict, or its tensors are larger than the file.
@@ -94,7 +94,7 @@ def load_foreign(path: str | Path, expected: str, say: Callable[[str], None] = l
 
 
 def _check_archive(path: Path, expected: str) -> None:
-    """Reject small files for which torch.load would allocate much memory.
+    """Raise an error for a small file for which torch.load would allocate much memory.
 
     torch.save does not compress, so a larger unpacked size shows that another program wrote the archive. Files with a
     ``bytearray`` are rejected, because torch.load would create it with any length that the file claims.

@@ -44,8 +44,8 @@ class Weights:
         path: the file.
         kind: the kind of network, e.g. ``dmn``.
         config: settings of the architecture, as keyword arguments of its configuration.
-        about: the other entries of the description (recipe, step, data hash, ...).
-        tensors: the state dict, on the CPU.
+        about: the other entries of the file's description of the network (recipe, step, data hash, ...).
+        tensors: the network's state dict, on the CPU.
         sha256: SHA-256 of the file, which is recorded in results.
     """
 
@@ -67,7 +67,7 @@ def save_weights(
         network: the network whose state dict is written.
         kind: the kind of network, e.g. ``dmn``.
         config: settings of the architecture, as keyword arguments of the kind's configuration.
-        about: other entries of the description (recipe, step, data hash, ...).
+        about: other entries of the description in the file (recipe, step, data hash, ...).
 
     Returns:
         The path of the weights file.
@@ -80,7 +80,7 @@ def save_weights(
 
 
 def read_weights(where: str | Path, kind: str) -> Weights:
-    """Read a weights file, or the ``model.safetensors`` of a run folder.
+    """Read a weights file, or the ``model.safetensors`` of a run folder, and return its content.
 
     Args:
         where: the file or folder.
@@ -165,7 +165,7 @@ def _file_of(where: str | Path) -> Path:
 
 
 def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
-    """Parse and check the description of a network.
+    """Parse and check the description of a network, the JSON text that a weights or ONNX file contains.
 
     Args:
         path: the file, for error messages.
@@ -173,7 +173,8 @@ def described(path: Path, header: str | None, expected: str) -> dict[str, Any]:
         expected: description of the expected file, for error messages.
 
     Returns:
-        A dictionary with at least ``kind`` (its current name) and ``config``.
+        The description as a dict with at least the keys ``kind`` (the current name of the kind of network) and
+        ``config`` (the settings of the architecture).
 
     Raises:
         InputError: the entry is missing or not valid.
@@ -219,7 +220,7 @@ def load(kind: str, where: str | Path, device: torch.device) -> tuple[Any, Weigh
 
 
 def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
-    """Build a network on the meta device, which allocates no memory for tensors.
+    """Return a network with the given settings on the meta device, which allocates no memory for tensors.
 
     Args:
         kind: registry entry of the kind of network.
@@ -238,13 +239,16 @@ def build(kind: Kind, config: Mapping[str, Any]) -> nn.Module:
 
 
 class _WithoutNormal(TorchFunctionMode):
-    """Context manager that skips random normal initialisation of tensors inside its block.
+    """Context manager that skips the random normal initialisation of tensors inside its block.
 
-    On the meta device, the initialisation has no effect but takes two seconds.
+    On the meta device, this initialisation has no effect but takes two seconds.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call a PyTorch function (see `torch.overrides`). If it is ``normal_``, only return its tensor unchanged."""
+        """Call the PyTorch function ``func``; for ``normal_``, return the tensor to initialise unchanged instead.
+
+        PyTorch calls this method for every function call inside the block, see `torch.overrides`.
+        """
         given = {"tensor": args[0] if args else None, **(kwargs or {})}
         return given["tensor"] if func in (Tensor.normal_, nn.init.normal_) else func(*args, **(kwargs or {}))
 
@@ -271,7 +275,7 @@ def settings_of(kind: Kind, config: Mapping[str, Any]) -> Any:
 def load_strictly(network: Network, tensors: Mapping[str, Tensor], source: str | Path) -> Network:
     """Load a state dict into a network, and return the network.
 
-    If the network is on the meta device, ``tensors`` become its parameters; otherwise their values are copied.
+    If the network is on the meta device, its parameters are replaced by ``tensors``; otherwise the values are copied.
 
     Args:
         network: the network.
@@ -294,7 +298,8 @@ def unfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
 
     Args:
         expected: state dict with tensors of the right types.
-        found: state dict to check, with the same names and shapes.
+        found: state dict to check, with the same names and shapes. Floating-point tensors may have another
+            floating-point type.
     """
     for name, tensor in expected.items():
         other = found[name]
@@ -314,8 +319,8 @@ def differences(expected: Shapes, found: Shapes) -> str:
     """Compare the names and shapes of two state dicts (tensor name -> shape).
 
     Returns:
-        A message about tensors that ``found`` lacks, that only ``found`` has, and that have other shapes in ``found``;
-        an empty string if there are no differences.
+        A message with the names of the tensors that ``found`` lacks, that only ``found`` has, and that have another
+        shape in ``found``; an empty string if there are no differences.
     """
     groups = {
         "missing ": [name for name in expected if name not in found],

@@ -1,4 +1,4 @@
-"""Layouts of published checkpoints: their tensor names, and which settings follow from the shapes of their tensors.
+"""Layouts of published checkpoints: how to convert their tensor names, and how to infer the network's settings.
 
 `maskgan_cli.networks` lists the layout of each kind. The functions ``*_names`` return a dict from the published path
 of each module to its path in this project; e.g. the tensor ``model.1.weight`` belongs to the module ``model.1``. The
@@ -33,15 +33,15 @@ class Layout:
 
     Attributes:
         what: description of the network, for messages.
-        settings: function that infers the network's settings from the shapes of a checkpoint (tensor name -> shape). It
-            may raise KeyError, ValueError or IndexError for a file of another kind. Without shapes it returns the
-            settings of the published network.
+        settings: function that receives the shapes of a checkpoint (a dict from tensor name to shape) and returns the
+            network's settings (keyword arguments of its configuration). For a checkpoint of another kind, it may raise
+            KeyError, ValueError or IndexError. For an empty dict, it returns the settings of the published network.
         names: function that receives the settings and returns a dict from published module paths (or names of single
-            tensors) to the project's; None if both are the same.
+            tensors) to the project's paths (or names); None if the published paths and the project's are the same.
         unused: tensors that the project does not use, as a dict from a regular expression for their names to a
             description for messages.
-        unsaid: names of the settings that cannot be inferred from the shapes. ``settings`` returns the published values
-            for them, or None if the caller must give a value.
+        unsaid: names of the settings that cannot be inferred from the shapes. For these settings, the function
+            ``settings`` returns the published values, or None if the caller must give a value.
         parts: if the network is published as several files, names of the submodules in these files, in order; else
             empty. ``settings`` and ``names`` then use tensor names of the form ``PART.PUBLISHED_NAME``.
     """
@@ -110,7 +110,7 @@ def _backbone_names(downs: int, blocks: int, prefix: str) -> Names:
 def discriminator_names(settings: Settings) -> Names:
     """Return a dict from the published module paths of the discriminator to the project's.
 
-    In the published network, scale 0 receives the smallest picture; in this project, it receives the largest.
+    In the published network, scale 0 receives the smallest picture; in this project, scale 0 receives the largest.
     """
     scales, layers = settings["scales"], settings["layers"]
     return {
@@ -140,8 +140,8 @@ def vae_names(settings: Settings) -> Names:
 def parser_names(_: Settings) -> Names:
     """Return a dict from the published module paths of the face parser to the project's.
 
-    The face parser is a U-Net with five levels down and four levels up. In this project, the two convolutions of each
-    level are in one list.
+    The face parser is a U-Net with five encoder levels and four decoder levels. In this project, the two convolutions
+    of each level are in one list.
     """
     levels = {**{f"conv{i + 1}": f"down.{i}" for i in range(4)}, "center": "bottom"}
     levels |= {f"up_concat{4 - i}.conv": f"up.{i}.conv" for i in range(4)}

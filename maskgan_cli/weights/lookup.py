@@ -1,4 +1,7 @@
-"""Search for the weights of a command: in its option, an environment variable, the cache, and the bundled weights."""
+"""Finds the weights that a command should use.
+
+They come from an option of the command, an environment variable, the cache, or the weights bundled with the package.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,17 @@ from maskgan_cli.weights.cache import NoCacheFolder, cache_folder, in_cache
 
 
 def bundled(kind: str) -> Path | None:
-    """Return the path of the bundled weights of a kind of network; None if the package contains none."""
+    """Return the path of the package's bundled weights of a kind of network, e.g. ``dmn``; None if there are none."""
     path = Path(__file__).parents[1] / "assets" / f"{kind}.safetensors"
     return path if KINDS[canonical(kind)].bundled and path.is_file() else None
 
 
 def bundled_pair(path: Path) -> Path | None:
-    """Return the path of the second bundled face parser if ``path`` is the first one; otherwise None.
+    """Return the path of the second bundled face parser if ``path`` is the first bundled face parser; otherwise None.
 
-    The first parser has 128 px and was trained on rendered faces. The second one has 256 px and was also trained on
-    photographs. On photographs they make different mistakes, so the mean of their probabilities is better than either.
+    The first parser has 128 px and was trained on rendered faces. The second parser has 256 px and was also trained on
+    photographs. On photographs the two parsers make different mistakes, so the mean of their probabilities is better
+    than the prediction of one parser.
     """
     second = Path(__file__).parents[1] / "assets" / "parser-256.safetensors"
     return second if path == bundled("parser") and second.is_file() else None
@@ -42,7 +46,7 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
     weights in the cache, the bundled weights. A cache that is not readable is skipped; `named_with_origin` mentions it.
 
     Args:
-        given: the value of the option or its environment variable; None if it is not given.
+        given: the path that the user gave with the option; None if the user gave no path.
         kind: the kind of network, e.g. ``dmn``.
         option: name of the option, for the error message.
 
@@ -67,7 +71,7 @@ def find_weights(given: Path | None, kind: str, option: str = "--weights") -> Pa
 
 
 def named_with_origin(path: Path, kind: str) -> str:
-    """Return a text for messages that says which weights file is used and where it was found: ``PATH (the cache)``.
+    """Return a text for messages with the path and the origin of a weights file, e.g. ``PATH (the cache)``.
 
     Args:
         path: the file, as returned by `find_weights`.
@@ -93,7 +97,7 @@ def _variable_set(kind: str) -> str | None:
 
 
 def _how_to_get(kind: str) -> str:
-    """Return a hint for the user: the command that trains, downloads or imports weights of a kind."""
+    """Return a hint for the user: the command that trains, downloads or imports weights of a kind of network."""
     entry = KINDS[kind]
     if entry.trainings:
         name = entry.trainings[0].name

@@ -1,4 +1,7 @@
-"""Storage of weights as 16-bit floats, half the size; only if the network's outputs change by at most a tolerance."""
+"""Stores weights as 16-bit floats, which halves the size of the file.
+
+The file is written only if the network's outputs change by at most a tolerance.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,11 @@ def _rounded(tensor: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
-    """Return a network's ``uint8`` outputs for N faces: pictures (N, 3, S, S) of the kind dmn, else masks (N, S, S)."""
+    """Return the ``uint8`` outputs of a network for N faces.
+
+    For the kind ``dmn`` these are reconstructed pictures (N, 3, S, S); for the kinds ``parser`` and ``vae`` they are
+    label maps (N, S, S).
+    """
     outputs = []
     for i in range(0, len(faces.images), 8):
         image, mask = to_unit(faces.images[i : i + 8]), one_hot(faces.labels[i : i + 8])
@@ -82,10 +89,10 @@ def _outputs(kind: str, network: nn.Module, faces: Batch) -> Tensor:
 
 
 def _change(before: Tensor, after: Tensor) -> float:
-    """Return how much a network's outputs have changed.
+    """Return the difference between two outputs of a network.
 
-    For pictures (N, 3, H, W) this is the largest difference of a pixel value, for label maps (N, H, W) the share of
-    pixels whose class differs.
+    For pictures (N, 3, H, W) this is the largest difference of a pixel value (0 to 255). For label maps (N, H, W) it is
+    the share of pixels whose class differs (0 to 1).
     """
     if before.dim() == 4:
         return float((before.int() - after.int()).abs().max())

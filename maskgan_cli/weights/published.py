@@ -24,8 +24,8 @@ def load_any(kind: str, where: str | Path, device: torch.device) -> tuple[Any, W
         device: the device of the network.
 
     Returns:
-        The network in evaluation mode, and the content of the file. For a published checkpoint, the content has the
-        settings and the hash, but no tensors.
+        The network in evaluation mode, and the content of the file. For a published checkpoint, this content has the
+        settings and the hash of the file, but no tensors.
 
     Raises:
         InputError: the file is missing, damaged, or of another kind.

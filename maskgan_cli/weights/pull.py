@@ -23,7 +23,8 @@ def pull_weights(
     Args:
         kind: a kind with published weights, see `maskgan_cli.networks`.
         overwrite: download the weights again even if the cache contains them.
-        report: function that receives the received and the total number of megabytes (10^6 bytes).
+        report: function that is called with the received and the total number of megabytes (10^6 bytes); the total is 0
+            if it is unknown.
         say: function that shows a message to the user.
 
     Returns:

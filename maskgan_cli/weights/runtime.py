@@ -24,10 +24,10 @@ def open_onnx(path: Path, providers: Sequence[str], expected: str) -> Any:
     Args:
         path: the file.
         providers: execution providers in order of preference; see `available_providers`.
-        expected: description of the expected file, for the error message.
+        expected: description of the expected file for the error message, e.g. ``a network as ONNX``.
 
     Raises:
-        InputError: the file or the package is missing, or the file is damaged.
+        InputError: the file or the package onnxruntime is missing, or the file is damaged.
     """
     onnxruntime = _package(path)
     if not path.is_file():

@@ -48,10 +48,10 @@ Each command is disturbed and then run again.
       the second process started later, or found that the work was done.
     - Full disk: the command stopped with one line that names the file.
 
-A kill is SIGKILL to the whole process group. The test of `maskgan reproduce` computes the fusion table with ten faces:
-fourteen commands, and two training steps for each network. The kill ends `reproduce` and the command that it is running
-at that moment. The test forks the commands, because starting Python and PyTorch fourteen times would take longer than
-the work itself.
+A kill is SIGKILL to the whole process group. For `maskgan reproduce`, the test makes the table `fusion` with ten faces.
+This table compares three style encoders of the generator, which differ in whether and how they use the mask. It takes
+fourteen commands, and each network is trained for two steps. A kill ends `reproduce` and the command that is running.
+To save time, each command runs in a forked copy of a process that has already loaded PyTorch, not in a new Python.
 
 """
 _MEMORY = """## Memory over many pictures

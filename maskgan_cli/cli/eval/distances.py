@@ -37,7 +37,7 @@ _ENOUGH: Final = 10_000  # with fewer pictures, the bias of FID exceeds many dif
 
 @dataclass(frozen=True)
 class Sets:
-    """Arguments and options that name the two sets of pictures and the network that compares them."""
+    """Arguments and options that name real pictures, results, and the network whose features are compared."""
 
     reals: Reals
     results: Results
@@ -70,7 +70,7 @@ def precision(shell: Shell, sets: Sets, comparing: Comparing, measuring: Measure
 
 
 def _measure(shell: Shell, metric: Metric, sets: Sets, comparing: Comparing, measuring: MeasurementOptions) -> None:
-    """Compute one of the metrics in `DISTANCES`, print the result, and write it to the file of ``-o`` if given."""
+    """Compute ``metric``, one of `DISTANCES`; print the result, and write it to the file of ``-o`` if given."""
     check_early(measuring.out, measuring.overwrite, results=sets.results, pairs=sets.pairs, reals=sets.reals)
     from maskgan_cli.devices import pick_device
 
@@ -107,7 +107,13 @@ def lpips(
 
 
 def _subject(sets: Sets, split: Split, method: str | None) -> MethodResults:
-    """Return the results to measure: those of the list of pairs or, if no list is given, all of the folder."""
+    """Return the results to measure: the results of the pairs in the list ``--pairs`` or, without a list, all results.
+
+    Args:
+        sets: the arguments that name the pictures.
+        split: the split to use, if results or real pictures are a prepared data set.
+        method: name of the method; None for the name of the results' folder.
+    """
     from maskgan_cli.evaluation.method_results import MethodResults
 
     if sets.pairs is not None:
@@ -125,7 +131,7 @@ def distances(
     device: Any,
     metrics: Sequence[Metric],
 ) -> dict[Metric, ResultMetric]:
-    """Prepare some of the metrics in `DISTANCES`: load the network, and compute the features of the real pictures.
+    """Prepare metrics of `DISTANCES`: load the feature network, and compute the features of the real pictures.
 
     Args:
         shell: the command's output.
@@ -137,7 +143,7 @@ def distances(
         metrics: the metrics to prepare.
 
     Returns:
-        A dict from each metric to an object that computes it.
+        A dict from each metric to an object that computes its value.
 
     Raises:
         InputError: there are too few pictures, or the weights are missing or not compatible.
@@ -177,6 +183,13 @@ def _check_pictures(
     shell: Shell, subject: MethodResults, real: Sequence[Path], reals: Path, metrics: Sequence[Metric]
 ) -> None:
     """Check the numbers of pictures, and print a message if results and real pictures differ in size.
+
+    Args:
+        shell: the command's output.
+        subject: the results to measure.
+        real: paths of the real pictures.
+        reals: folder or data set of the real pictures, for the error message.
+        metrics: the metrics to compute; precision needs more pictures than the others.
 
     Raises:
         InputError: there are too few pictures.

@@ -109,7 +109,7 @@ def verify(
 
 
 def _show_table(shell: Shell, values: dict[str, Any], title: str) -> None:
-    """Print values as a table on stderr; their names have the form ``COLUMN/ROW``."""
+    """Print values as a table on stderr; the name ``COLUMN/ROW`` of a value gives its position in the table."""
     from rich.table import Table
 
     rows: dict[str, dict[str, float]] = {}

@@ -187,10 +187,10 @@ def results(
 
 
 def _metrics(text: str) -> list[Metric]:
-    """Parse the value of ``--metrics``: names of metrics, separated by commas.
+    """Parse the value of ``--metrics`` (names, separated by commas), and return the metrics without repetitions.
 
     Raises:
-        InputError: a name is unknown, or there is none.
+        InputError: a name is unknown, or the value has no name.
     """
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     known = [metric.value for metric in Metric]

@@ -34,7 +34,7 @@ SplitOf = Annotated[Split, typer.Option("--split", help="Split of a prepared dat
 
 
 def judge_option(option: str, what: str) -> Any:
-    """Make a Typer option for the weights of an evaluation network; ``what`` describes the network in the help."""
+    """Return a Typer option for the weights of an evaluation network; ``what`` names the network in the help."""
     return typer.Option(option, *(["-w"] if option == "--weights" else []), help=f"Run folder or file of {what}.")
 
 
@@ -58,7 +58,7 @@ class MeasurementOptions:
 
 @dataclass(frozen=True)
 class MaskFiles:
-    """Options for reading the edited masks."""
+    """Options for reading the masks of the edits."""
 
     masks: Annotated[
         Path | None, typer.Option("--masks", help="Folder of the edited masks, if they are not beside the results.")
@@ -89,7 +89,7 @@ class Threshold:
     ] = None
 
     def chosen(self) -> float | Path | None:
-        """Return the threshold or the file that contains it; None for the network's own threshold.
+        """Return the threshold, or the file that contains the threshold; None to use the network's own threshold.
 
         Raises:
             InputError: both options are given.
@@ -125,7 +125,7 @@ class LabelledFaces:
     overwrite: options.Overwrite = False
 
     def load(self) -> tuple[PreparedData, list[Sample]]:
-        """Check the output, load the data set, and return the data set and the samples of the chosen split.
+        """Check that the output may be written; return the data set and the samples of the chosen split.
 
         Raises:
             InputError: the output exists, or the data set is missing or has no such samples.
@@ -138,12 +138,12 @@ class LabelledFaces:
 
 
 def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> MethodResults:
-    """Check output and inputs, then return the results of all pairs of a list.
+    """Check output and inputs, then return one method's results for all pairs of a list.
 
     Args:
         measuring: the options of the command.
-        results: folder of the results.
-        pairs: the list of pairs, a CSV.
+        results: folder of the method's results.
+        pairs: the list of pairs (CSV) of `maskgan eval pairs`.
 
     Raises:
         InputError: the output exists, or an input is missing or not valid.
@@ -157,7 +157,18 @@ def results_of(measuring: MeasurementOptions, results: Path, pairs: Path) -> Met
 def measured(
     shell: Shell, subject: MethodResults, measures: Sequence[ResultMetric], label: str, batch_size: int = 32
 ) -> list[MetricResult]:
-    """Compute several metrics in one pass over the results, with a progress bar named ``label``; return the values."""
+    """Compute several metrics in one pass over the results of a method, with a progress bar.
+
+    Args:
+        shell: the command's output.
+        subject: the results of the method.
+        measures: the metrics.
+        label: text of the progress bar.
+        batch_size: number of results that are read at a time.
+
+    Returns:
+        For each metric, an object with its value and details, in the order of ``measures``.
+    """
     from maskgan_cli.evaluation.method_results import update_metrics
 
     update_metrics(subject.paths, measures, watched(shell, label), batch_size=batch_size)
@@ -176,8 +187,8 @@ def check_early(
 ) -> None:
     """Check outputs and inputs before PyTorch is imported and the work starts.
 
-    If the output exists and may contain the result of the same measurement, it is accepted here. After the measurement,
-    `keep` compares its content with the new result.
+    If the output exists and may contain the result of the same measurement, no error is raised here. After the
+    measurement, `keep` compares the content of the file with the new result.
 
     Args:
         out: the file to write; None to write no file.
@@ -207,7 +218,7 @@ def check_early(
 
 
 def _may_be_same(out: Path, results: Path | None) -> bool:
-    """Whether the JSON file ``out`` contains measurements and nothing else.
+    """Return whether the JSON file ``out`` contains measurements and nothing else.
 
     If ``results`` is given, the measurements must also be those of the results in this folder.
     """
@@ -223,7 +234,7 @@ def _may_be_same(out: Path, results: Path | None) -> bool:
 
 
 def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
-    """Write an output file. If an identical file exists, keep it, print a message and return True; else return False.
+    """Write ``data`` to ``out`` and return False; if an identical file exists, print a message and return True.
 
     Raises:
         InputError: the file exists with other content, and ``overwrite`` is false.
@@ -237,12 +248,12 @@ def keep(shell: Shell, out: Path, data: bytes, overwrite: bool) -> bool:
 
 
 def watched(shell: Shell, label: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
-    """Return a function ``(items, total)`` that yields the items and shows a progress bar with the text ``label``."""
+    """Return a function ``f(items, total)`` that yields the items and shows a progress bar with the text ``label``."""
     return lambda items, total: shell.track(items, total, label)
 
 
 def conclude(shell: Shell, found: MetricResult | list[MetricResult], out: Path | None, overwrite: bool) -> None:
-    """Print results as JSON (also without ``--json``), and write them to the file ``out`` if it is given."""
+    """Print measurements as JSON (also without ``--json``), and write this JSON to the file ``out`` if it is given."""
     from maskgan_cli.files import encode_json
 
     results = found if isinstance(found, list) else [found]

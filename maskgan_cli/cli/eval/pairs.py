@@ -86,7 +86,16 @@ def pairs(
 def _finish(
     shell: Shell, protocol: str, pairs: list[Pair], rows: list[dict[str, str]], out: Path | None, overwrite: bool
 ) -> None:
-    """Print the list of pairs, or write it to the file ``out``; then suggest the command that edits the pairs."""
+    """Print the list of pairs, or write it to ``out`` and suggest the command that edits the pairs.
+
+    Args:
+        shell: the command's output.
+        protocol: name of the experiment.
+        pairs: the pairs.
+        rows: the same pairs as rows of the CSV.
+        out: the file; None prints the list.
+        overwrite: replace ``out``.
+    """
     from maskgan_cli.evaluation.pair_list import as_csv
     from maskgan_cli.evaluation.pairs import PROTOCOLS
 
@@ -109,11 +118,17 @@ def _finish(
 def _poses(
     shell: Shell, samples: Sequence[Any], weights: Path | None, device: str
 ) -> tuple[npt.NDArray[np.float64] | None, str]:
-    """Predict the head poses (N, 3) of samples with a network.
+    """Predict the head poses of N samples (faces of a data set) with a pose network.
+
+    Args:
+        shell: the command's output.
+        samples: the samples.
+        weights: weights of the pose network, or None.
+        device: name of the device.
 
     Returns:
-        The poses in degrees, and the hash of the network. If no weights are given: None and "manifest", because the
-        poses of the data set's manifest are used then.
+        The poses (N, 3) in degrees, and the SHA-256 of the network. If ``weights`` is None: None and "manifest",
+        because the poses in the data set's manifest are used then.
     """
     if weights is None:
         return None, "manifest"

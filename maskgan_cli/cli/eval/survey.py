@@ -55,7 +55,7 @@ def survey(
 
 
 def named_folders(methods: Sequence[str]) -> dict[str, Path]:
-    """Parse the values ``NAME=FOLDER`` of ``--method``, and return the folders by name.
+    """Return a dict from method name to the folder of its results, parsed from the values ``NAME=FOLDER``.
 
     Raises:
         InputError: a name or a folder is missing, or a name is repeated.

@@ -1,4 +1,4 @@
-"""Blends a painting (the network's output) into its photo without visible seams; pixels outside the edit stay."""
+"""Blends a painting (the network's output) into its photo without visible seams. Other pixels are unchanged."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _BAND: Final = 0.06  # width of the band around the region on which grain is mea
 
 
 def paste_missing(moved: Picture, result: Picture, move: PhotoMotion, after: LabelMap) -> Picture:
-    """Blend the painting into a warped photo, only in the regions that do not yet show the edited label map.
+    """Blend the painting into a warped photo, only in the regions where the warped photo does not fit the edited mask.
 
-    The seams are hidden as in `paste_seamless`, but the regions are enlarged less than in `paste_seamless`, because the
-    warped photo is correct around them.
+    The seams are hidden as in `paste_seamless`. The regions are enlarged less than in `paste_seamless`, because the
+    warped photo is correct around the regions.
 
     Args:
         moved: (S, S, 3), the warped photo.
         result: (S, S, 3), the painting: the network's output for the edited label map.
-        move: the motion of the photo; ``move.missing`` is the region to paint.
+        move: the displacement with which the photo was warped; ``move.missing`` is the region to paint.
         after: (S, S), the edited label map.
 
     Returns:
@@ -65,8 +65,8 @@ def _with_own_hair(moved: Picture, result: Picture, move: PhotoMotion, after: La
 
     Args:
         moved: (S, S, 3), the warped photo.
-        result: (S, S, 3), the painting.
-        move: the motion of the photo.
+        result: (S, S, 3), the painting (the network's output).
+        move: the displacement with which the photo was warped.
         after: (S, S), the edited label map.
         region: (S, S), True for the pixels that will be painted; only hair in this region is replaced.
 
@@ -107,7 +107,7 @@ def paste_soft(source: Picture, result: Picture, before: LabelMap, after: LabelM
 
 
 def paste_seamless(source: Picture, result: Picture, before: LabelMap, after: LabelMap) -> Picture:
-    """Blend the painting into the source without a seam, in the source's light and with its grain.
+    """Blend the painting into the source without a seam, and give the painting the light and the grain of the source.
 
     The painting replaces the region that `grown` returns: the edited pixels and their surroundings. On the border of
     this region, source and painting differ. This difference is interpolated inside the region (see `harmonic`) and
@@ -143,9 +143,10 @@ def _blended(
 
     Args:
         source, result, before, after: see `paste_seamless`.
-        away: (S, S), distances to the edit, scaled as in `_away`; the painting is opaque at 0 and fades out towards 1.
+        away: (S, S), scaled distances to the edit, as returned by `_away`. The painting is opaque where the distance is
+            0, and fades out until the distance is 1.
         region: (S, S), True for the pixels that may change; at least one.
-        own: whether lips, mouth and brows in the region get the source's texture: see `transfer_texture`.
+        own: whether lips, mouth and brows in the region get the texture of the source: see `transfer_texture`.
 
     Returns:
         The blended picture (S, S, 3).
@@ -169,7 +170,7 @@ def _blended(
 
 
 def _fading(distance: Field) -> Field:
-    """Map distances to opacities that fall smoothly (smoothstep) from 1 at distance 0 to 0 at distance 1 and beyond."""
+    """Map distances (any shape) to opacities, which fall smoothly from 1 at distance 0 to 0 at distance 1 or more."""
     share = np.clip(1.0 - distance, 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
@@ -179,7 +180,7 @@ def paste_person(source: Picture, result: Picture, labels: LabelMap) -> Picture:
 
     Args:
         source: (S, S, 3), the photo.
-        result: (S, S, 3), the painting of the same scene.
+        result: (S, S, 3), the painting (the network's output for the whole face).
         labels: (S, S), label map of both pictures.
 
     Returns:
@@ -212,11 +213,14 @@ def grown(before: LabelMap, after: LabelMap) -> Region:
 
 
 def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
-    """Return the same region (S, S) as `grown`, computed from known distances.
+    """Return the region to paint for an edit, as `grown` does, but compute the region from known distances.
 
     Args:
         before, after: (S, S), the label maps before and after the edit.
         away: (S, S), the scaled distances to the edit, as returned by `_away`.
+
+    Returns:
+        (S, S), True inside the region.
     """
     edited, touched = away == 0, _touched(before, after)
     allowed = (away <= 1) & np.isin(before, touched)
@@ -228,15 +232,16 @@ def _region(before: LabelMap, after: LabelMap, away: Field) -> Region:
 
 
 def _away(before: LabelMap, after: LabelMap) -> Field:
-    """Return each pixel's distance to the edit, scaled so that it is 1 where the region to paint ends (see `grown`).
+    """Return the distance of each pixel to the edit, in units of the width by which `grown` enlarges the edit.
 
-    The edit consists of the pixels in which the two label maps differ, and of the whole mouth if any of it changes.
+    The edit consists of the pixels in which the two label maps differ, and of the whole mouth if a part of the mouth
+    changes.
 
     Args:
         before, after: (S, S), the label maps before and after the edit.
 
     Returns:
-        (S, S), 0 inside the edit.
+        (S, S), 0 inside the edit, and 1 where the region to paint ends.
     """
     edited: Region = before != after
     classes = np.union1d(before[edited], after[edited])
@@ -270,14 +275,14 @@ def _touched(before: LabelMap, after: LabelMap) -> LabelMap:
 
 
 def _near(region: Region, distance: float) -> Region:
-    """Return a boolean mask (H, W) of the pixels in or at most ``distance`` pixels away from a region (H, W)."""
+    """Return a boolean mask (H, W) of the pixels that are in a region (H, W), or within ``distance`` pixels of it."""
     return np.asarray(ndimage.distance_transform_edt(~region) <= distance)
 
 
 def _around(region: Region, margin: int) -> tuple[slice, slice]:
     """Return slices (rows, columns) of the bounding box of a region (H, W), enlarged by a margin in pixels.
 
-    The slices do not extend beyond the picture.
+    The region must not be empty. The slices do not begin before the picture's first row and column.
     """
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return (

@@ -1,4 +1,4 @@
-"""Closes a mouth in a photo: vertical displacement removes the strip between the lips, so that they meet in a line."""
+"""Closes a mouth in a photo: removes the strip between the lips by vertical displacement, so that the lips meet."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _SOFT: Final = 0.012  # share of the side; blur of the line
 
 @dataclass(frozen=True)
 class Closing:
-    """How to close a mouth: in each column of a picture (S, S), where the lips meet, and how many rows to remove there.
+    """Describes how to close a mouth: which rows to remove in each column of a picture (S, S), and where the lips meet.
 
     Attributes:
-        line: (S,), the row in which the lips meet.
-        height: (S,), the number of rows to remove; 0 beside the mouth.
+        line: (S,), the row in which the lips meet, for each column.
+        height: (S,), the number of rows to remove in each column; 0 beside the mouth.
         reach: number of rows above and below the line over which the motion fades out.
     """
 
@@ -39,14 +39,15 @@ class Closing:
     reach: float
 
     def rows(self, rows: Any, columns: Any) -> Plane:
-        """Return the vertical displacement that closes the mouth.
+        """Return the vertical displacement that closes the mouth, at given positions of the picture.
 
         Args:
             rows, columns: positions in the picture with the closed mouth, as arrays that can be broadcast to one shape.
 
         Returns:
-            The number of rows to add to each position, in order to find the pixel of the photo that is shown there. The
-            number is negative above the line between the lips, and positive below it.
+            The displacement of each position, in rows. The pixel at (row, column) of the closed mouth is sampled from
+            the photo at (row + displacement, column). The displacement is negative above the line between the lips, and
+            positive below this line.
         """
         places = np.arange(len(self.line))
         line, height = (np.interp(columns, places, values) for values in (self.line, self.height))
@@ -64,7 +65,7 @@ def closing(before: LabelMap, after: LabelMap) -> Closing | None:
 
     Returns:
         Where the lips meet, and how many rows to remove in each column. None if the mouth is almost closed before the
-        edit, or if it is open or has no lips after the edit.
+        edit, or if the mouth is open or has no lips after the edit.
     """
     inside, left = before == _INSIDE, (after == _INSIDE).sum()
     if inside.sum() < max(8, _SPECK * before.size) or left > _LEFT * inside.sum() or not np.isin(after, _LIPS).any():

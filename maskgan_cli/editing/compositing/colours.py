@@ -1,4 +1,4 @@
-"""Colour transfer by parts: lips, brows, hair and other parts of a painting get the colours that the photo shows."""
+"""Transfers colours to a painting, part by part: lips, brows, hair etc. get the colours that they have in the photo."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TEETH: Final = 0.4  # saturation of painted teeth relative to the skin, if the 
 
 
 def match_parts(painting: Field, after: LabelMap, region: Region, photo: Picture, before: LabelMap) -> Field:
-    """Shift the colours of each part of the painting (lips, brows, eyes, hair, hat, mouth) towards those in the photo.
+    """Shift the colours of each painted part (lips, brows, eyes, hair, hat, mouth) towards the colours in the photo.
 
     If photo and painting both show a part, the mean and standard deviation of the painted part in CIELAB move towards
-    those in the photo (Reinhard et al., "Color Transfer between Images", 2001). If the photo shows no open mouth, the
-    inside of the painted mouth keeps its lightness and gets the tint of the skin. Colours outside the edited region and
-    on its border do not change.
+    the values in the photo (Reinhard et al., "Color Transfer between Images", 2001). If the photo shows no open mouth,
+    the inside of the painted mouth keeps its lightness and gets the tint of the skin. Colours outside the edited region
+    and on its border do not change.
 
     Args:
         painting: (h, w, 3), 0 to 255, the rectangle of the painting that contains the edited region.
@@ -67,16 +67,16 @@ def _lab_of(pixels: Picture) -> Field:
 
 
 def _rgb_of(lab: Field) -> Field:
-    """Convert CIELAB (H, W, 3) to RGB (H, W, 3), 0 to 1; blues for which Z of XYZ would be below 0 are clipped."""
+    """Convert CIELAB (H, W, 3) to RGB (H, W, 3), 0 to 1. Blues for which Z in XYZ would be negative are clipped."""
     light = np.clip(lab[..., :1], 0.0, 100.0)
     bluest = 200.0 / 116.0 * (light + 16.0)
     return np.asarray(lab2rgb(np.concatenate([light, lab[..., 1:2], np.minimum(lab[..., 2:], bluest)], axis=-1)))
 
 
 def _towards(lab: Field, ours: Field, theirs: Field) -> Field:
-    """Shift and scale all colours of a picture, so that a part (e.g. hair) gets closer to the same part of another.
+    """Shift and scale all colours of a picture, so that one part (e.g. hair) resembles this part of another picture.
 
-    The part's mean and standard deviation move towards those of the part in the other picture.
+    The mean and the standard deviation of the part move towards the values in the other picture.
 
     Args:
         lab: (H, W, 3), the first picture in CIELAB.

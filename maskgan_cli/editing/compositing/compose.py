@@ -1,4 +1,4 @@
-"""Entry point of compositing: warps the photo to the edited mask and adds painted pixels where the photo has none.
+"""Entry point of compositing: warps the photo to fit the edited mask, and paints what the warped photo lacks.
 
 The "painting" is the network's output for the edited mask.
 """
@@ -39,7 +39,7 @@ Painting = Picture | Callable[[], Picture]  # a picture, or a function that pain
 
 @dataclass(frozen=True)
 class Place:
-    """Where a face crop lies in its photo.
+    """The photo that a face crop was cut out of, and the position of the crop in this photo.
 
     Attributes:
         photo: (H, W, 3), the photo.
@@ -66,10 +66,11 @@ def paste_back(
         source: (S, S, 3), the face before the edit.
         result: the painting: a square picture of any size, or a function that returns it.
         before, after: (S, S) label maps of the source and of the edit; ``after`` may have another size.
-        blend: its ``edge`` selects `paste_moved`, `paste_seamless` or `paste_soft`.
+        blend: the options; ``blend.edge`` selects `paste_moved`, `paste_seamless` or `paste_soft`.
         place: the photo that the source was cut out of, or None.
-        reference: another face whose mouth or hair is used, or None; used only by `paste_moved`.
-        motion: the result of `motion_between`, if it is already known; used only by `paste_moved`.
+        reference: another face whose mouth or hair is copied, or None; used only by `paste_moved`.
+        motion: the result of `motion_between` for the two label maps; if None, it is computed when needed. Used only by
+            `paste_moved`.
 
     Returns:
         The edited face (S, S, 3), or the whole photo (H, W, 3) if ``place`` is given.
@@ -98,16 +99,16 @@ def paste_moved(
     """Warp the source so that it fits the edited label map, and paint the regions that the warped source does not show.
 
     Pixels are sampled only once, from the whole photo if ``place`` is given. If the edited label map is so different
-    that it shows another face (see `effective_edge`), `paste_seamless` is used instead. Clear glasses stay in place
-    while eyes and brows behind them are edited.
+    from ``before`` that it shows another face (see `effective_edge`), `paste_seamless` is used instead. Glasses with
+    clear lenses stay in place while the eyes and brows behind the glasses are edited.
 
     Args:
         source: (S, S, 3), the face before the edit.
         result: the painting (the network's output): a square picture of any size, or a function that returns it.
         before, after: (S, S) label maps of the source and of the edit.
         place: the photo that the source was cut out of, or None.
-        reference: another face whose mouth is used, or None. If its ``hair`` is set, its hair is blended into the
-            photo first, and ``before`` is replaced by the label map of the photo with this hair: see `with_hair`.
+        reference: another face whose mouth is used, or None. If ``reference.hair`` is set, the hair of this face is
+            blended into the photo first, and ``before`` is replaced by the label map with this hair: see `with_hair`.
         inside: where the inside of an opened mouth comes from: see `source_of_inside`.
         motion: the result of `motion_between`; if None, it is computed.
 
@@ -148,11 +149,14 @@ def paste_moved(
 
 
 def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:
-    """Compute the motion with which `paste_moved` warps a photo to an edited label map.
+    """Compute the displacement field with which `paste_moved` warps a photo to fit an edited label map.
 
     Args:
         before, after: (S, S) label maps of the photo's face and of the edit.
-        in_photo: whether the face was cut out of a photo; if True, the motion extends beyond the crop into the photo.
+        in_photo: whether the face was cut out of a photo; if True, the field extends beyond the crop into the photo.
+
+    Returns:
+        The field, the warped label map, and the region that the warped photo does not show and that must be painted.
     """
     return _motion(before, with_jaw(before, after), in_photo=in_photo)
 
@@ -161,7 +165,7 @@ def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: b
     """Return the blending method that `paste_back` really uses when ``edge`` is requested.
 
     This is the requested method, except that ``SEAMLESS`` replaces ``MOVE`` if the edited mask shows another face: more
-    than 30 % of the pixels differ, and warping the photo corrects less than 40 % of them.
+    than 30 % of the pixels differ, and warping the photo corrects less than 40 % of these pixels.
 
     Args:
         before, after: (S, S) label maps of the source and of the edit.
@@ -175,22 +179,22 @@ def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: b
 
 
 def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
-    """Compute the motion between two label maps (S, S), as `motion_between` does, but without moving the chin first."""
+    """Compute the same result as `motion_between`, except that the chin in ``after`` is not moved by `with_jaw`."""
     return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
 
 
 def _painted(painting: Painting, side: int) -> Picture:
-    """Return the painting, resized to (side, side, 3); if it is given as a function, call this function first."""
+    """Return the painting, resized to (side, side, 3). If ``painting`` is a function, it is called first."""
     return resize_image(painting() if callable(painting) else painting, side)
 
 
 def _another(move: PhotoMotion, before: LabelMap, after: LabelMap) -> bool:
     """Return whether the edited label map shows another face, so that it is useless to warp the photo.
 
-    This is the case if many pixels differ and warping corrects few of them: see `_ANOTHER` for the limits.
+    The result is True if many pixels differ and warping corrects few of these pixels: see `_ANOTHER` for the limits.
 
     Args:
-        move: the motion of the photo from ``before`` to ``after``.
+        move: the displacement of the photo from ``before`` to ``after``, as returned by `photo_motion`.
         before, after: (S, S) label maps of the source and of the edit.
     """
     share, corrected = _ANOTHER

@@ -1,4 +1,4 @@
-"""Smooth extrapolation of known pixels into a hole: "pull-push" on an image pyramid (Gortler et al., 1996)."""
+"""Fills holes in a picture by smooth extrapolation: "pull-push" on an image pyramid (Gortler et al., 1996)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Plane = npt.NDArray[np.float32]
 
 
 def extended(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_]) -> Plane:
-    """Fill unknown pixels by extrapolating smoothly from the known ones.
+    """Fill the unknown pixels of a picture by extrapolating smoothly from the known pixels.
 
     Args:
-        values: (H, W, C); the values of unknown pixels are ignored.
+        values: (H, W, C), the picture; the values of unknown pixels are ignored.
         known: (H, W), True where a pixel is known. If no pixel is known, the result is 0.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Synthesis of film grain and sensor noise like those of a photo, because paintings are too smooth."""
+"""Synthesises film grain and sensor noise like those of a photo, because paintings (network outputs) are too smooth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEED: Final = 0  # fixed, so that the same edit gets the same grain
 
 
 def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
-    """Generate the noise to add to a painting, so that it gets the grain of the photo.
+    """Generate noise for a painting (the network's output), so that the sum of both has the grain of the photo.
 
     Photo and painting are compared where both show the same content. In each channel, the noise has the variance that
     the painting lacks. Its spectrum and the covariance of its channels are those of the photo's grain, because white
@@ -26,8 +26,8 @@ def missing_grain(photo: Field, painting: Field, where: Region) -> Field:
 
     Args:
         photo, painting: (H, W, 3), 0 to 255.
-        where: (H, W), True for the pixels to compare, such as a band around an edit. If these are too few, the noise
-            is 0.
+        where: (H, W), True for the pixels in which photo and painting are compared, such as a band around an edit. If
+            there are too few of these pixels, the noise is 0.
 
     Returns:
         The noise (H, W, 3), on the scale of 0 to 255.

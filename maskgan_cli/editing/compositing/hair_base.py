@@ -27,7 +27,9 @@ _KINDS: Final = (_BACKDROP, _SKIN, [ID["cloth"]])  # groups of classes that may 
 # Pixels this near to hair are replaced together with the hair: skin (True), and all other classes (False).
 _FRINGE: Final = {True: 0.01, False: 0.03}
 _EDGE: Final = 0.008  # rim of a class that is not extrapolated, because it may belong to another class
-_REMAINS: Final = 0.1  # background this near to hair is missed hair if it differs from the rest by more than `_UNLIKE`
+# Background this near to hair counts as hair that the mask misses, if the difference between its colour and that of the
+# background farther away is more than `_UNLIKE`.
+_REMAINS: Final = 0.1
 # Skin this near to the new hair is taken from the other person, because it shows the shadow of the new hair.
 _SHADED: Final = 0.02
 _TONE: Final = 0.02  # standard deviation of the blur with which the tones of both skins are compared
@@ -57,9 +59,9 @@ _THIN: Final = 3.0  # skin lies behind hair if it is less than this many times a
 def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane, skin: Plane, cover: Plane) -> Plane:
     """Replace the hair in a photo by what lies behind it (background, skin or clothes), before new hair is put on.
 
-    Background and clothes are extrapolated smoothly and get the photo's grain. Skin is that of the other person, whose
-    hair is put on. This skin gets the tone of the photo's own skin beside it, so that foreheads have pores and
-    hairlines have their shadow.
+    Background and clothes are extrapolated smoothly and get the photo's grain. Skin is copied from the other person,
+    whose hair is put on, so that foreheads have pores and hairlines have their shadow. The copied skin gets the tone of
+    the photo's own skin.
 
     Args:
         photo: (S, S, 3).
@@ -107,7 +109,7 @@ def without_hair(photo: Picture, labels: LabelMap, after: LabelMap, alpha: Plane
 
 
 def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: Plane) -> tuple[Plane, Plane]:
-    """Compute the skin that replaces hair in a photo.
+    """Compute the skin that replaces hair in a photo, from the skin of the other person and the photo's own skin.
 
     Args:
         photo: (S, S, 3).
@@ -117,8 +119,8 @@ def _skin(photo: Picture, labels: LabelMap, known: Region, skin: Plane, cover: P
         cover: (S, S), opacity of the new hair, 0 to 1.
 
     Returns:
-        The skin (S, S, 3), and the opacity (S, S) with which it also covers the photo's own skin beside the hair, e.g.
-        to remove shadows.
+        The skin (S, S, 3), 0 to 255. And the opacity (S, S), 0 to 1, with which this skin also covers the photo's own
+        skin beside the hair, e.g. to remove shadows.
     """
     side = len(labels)
     if (known & (labels == ID["skin"])).any():
@@ -218,14 +220,14 @@ def _in_tone_of(skin: Plane, photo: Picture, known: Region, around: Plane) -> Pl
 
 
 def _without_shadows(photo: Picture, skin: Region) -> Region:
-    """Return a region of skin without its shadows: pixels much darker than a plane fitted to the skin's lightness.
+    """Remove shadows from a region of skin, i.e. pixels much darker than a plane fitted to the skin's lightness.
 
     Args:
         photo: (S, S, 3).
         skin: (S, S), True for the pixels of the region.
 
     Returns:
-        (S, S); ``skin`` unchanged if too little skin would remain.
+        (S, S), True for the pixels of the region that remain; ``skin`` unchanged if too few pixels would remain.
     """
     light = photo.astype(np.float32).mean(-1, keepdims=True)
     found = _surface(light, skin, order=1)
@@ -245,7 +247,7 @@ def _backdrop(photo: Picture, known: Region) -> Plane:
         known: (S, S), True for the pixels that show background.
 
     Returns:
-        (S, S, 3), equal to the photo in the known pixels.
+        The background (S, S, 3), 0 to 255; equal to the photo in the known pixels.
     """
     found = _surface(photo, known, order=2)
     if found is None or found[1] > _PLAIN:
@@ -310,7 +312,8 @@ def _remains(photo: Picture, known: Region, away: Field) -> Region:
 def _behind(after: LabelMap) -> LabelMap:
     """Replace hair in a label map (S, S) by the class that lies behind the hair, and return the new label map.
 
-    This is the nearest other class, or skin if skin is less than `_THIN` times as far away: thin fringes lie on skin.
+    This class is skin if skin is less than `_THIN` times as far away as the nearest other class, because thin fringes
+    lie on skin. Otherwise, it is the nearest other class.
     """
     hair, skin = after == _HAIR, np.isin(after, _SKIN)
     if hair.all():
@@ -324,5 +327,5 @@ def _behind(after: LabelMap) -> LabelMap:
 
 
 def _soft(region: Region | Plane, deviation: float) -> Plane:
-    """Blur a region (H, W) with a Gaussian of this standard deviation in pixels; return values (H, W) from 0 to 1."""
+    """Blur a region (H, W) with a Gaussian of the given standard deviation in pixels; return values from 0 to 1."""
     return np.asarray(ndimage.gaussian_filter(region.astype(np.float32), deviation), np.float32)

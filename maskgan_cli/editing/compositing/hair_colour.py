@@ -1,4 +1,4 @@
-"""The colours of hair: removal of the background that shines through, and transfer of the colours of other hair.
+"""Changes the colours of hair: removes the background that shines through, and transfers the colours of other hair.
 
 The lightness of hair is split into low and high frequencies. In names and comments, low frequencies are called shades
 (lit and dark areas), and high frequencies are called strands (single hairs).
@@ -48,7 +48,7 @@ def hair_colours(picture: Plane, alpha: Plane, behind: Plane) -> Plane:
         behind: (S, S, 3), 0 to 255, the background behind the hair.
 
     Returns:
-        The hair's colours (S, S, 3), extended beyond the hair.
+        The hair's colours (S, S, 3), 0 to 255, extended smoothly to the pixels outside the hair.
     """
     cover = np.maximum(alpha, 0.05)[..., None]
     own = np.clip(picture - (1 - alpha[..., None]) * behind, 0, 255 * alpha[..., None]) / cover
@@ -87,12 +87,12 @@ def without_light_rim(colours: Plane, alpha: Plane) -> Plane:
 
 
 def recoloured(colours: Plane, alpha: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
-    """Recolour a reference's hair like the hair in a photo; the pattern of single hairs in the reference remains.
+    """Recolour the hair of a reference (the person whose hair is used) like the hair in a photo.
 
-    The median lightness becomes that of the photo's hair, and so does the contrast of low frequencies (lit and dark
-    areas) and of high frequencies (single hairs). All changes are limited: for example, dark hair does not become very
-    light. Each pixel gets the hue that the photo's hair has at its lightness, so that shadows do not get the hue of
-    highlights.
+    The pattern of single hairs in the reference remains. The median lightness becomes that of the photo's hair, and so
+    does the contrast of low frequencies (lit and dark areas) and of high frequencies (single hairs). All changes are
+    limited: for example, dark hair does not become very light. Each pixel gets the hue that hair of the same lightness
+    has in the photo, so that shadows do not get the hue of highlights.
 
     Args:
         colours: (S, S, 3), 0 to 255, colours of the reference's hair, extended beyond the hair.
@@ -137,7 +137,7 @@ def _gain(old: Floats, new: Floats, limits: tuple[float, float]) -> float:
 
 
 def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane) -> Plane:
-    """Scale the fine detail of new hair so that it is as strong as in the photo's own hair, within limits.
+    """Scale the fine detail of new hair, so that this detail is as strong as in the photo's own hair, within limits.
 
     Args:
         hair: (S, S, 3), 0 to 255, the new hair.
@@ -159,14 +159,14 @@ def as_sharp(hair: Plane, cover: Plane, photo: npt.NDArray[np.uint8], own: Plane
 
 
 def _hue(lab: Floats, channel: int) -> Callable[[Floats], Floats]:
-    """Measure how the hue of hair depends on its lightness.
+    """Return a function that maps the lightness of hair to its hue, as measured on pixels of hair.
 
     Args:
         lab: (n, 3), pixels of hair in CIELAB.
         channel: 1 for a*, 2 for b*.
 
     Returns:
-        A function that maps lightness (an array of any shape) to the median a* or b* of hair with this lightness.
+        The function: it maps lightness (an array of any shape) to the median a* or b* of hair with this lightness.
     """
     edges = np.quantile(lab[:, 0], np.linspace(0, 1, _BINS + 1))
     there = [(lab[:, 0] >= low) & (lab[:, 0] <= high) for low, high in itertools.pairwise(edges)]

@@ -57,18 +57,20 @@ _DOME: Final = (0.1, 0.5, 0.15)
 
 @dataclass(frozen=True)
 class HairFit:
-    """Alignment of a reference's hair to a face: maps positions in the face's picture to the reference's picture.
+    """Alignment of the hair of a reference (the person whose hair is used) to a face.
+
+    The alignment maps positions in the picture of the face to positions in the picture of the reference.
 
     Attributes:
         back: (2, 3), matrix that maps (x, y, 1) of the face to (x, y) of the reference, so that eyes, nose and mouth
             match. The matrix also mirrors if the heads turn to opposite sides.
         middle: (x, y), middle of the face, from which the outlines of both faces are measured.
-        outline: (rays,), distance from the middle to the face's outline in each direction, in pixels.
-        ratio: (rays,), the same distance in the reference (in pixels of the face), divided by ``outline``.
+        outline: (rays,), distance from the middle to the face's outline in each of 180 directions, in pixels.
+        ratio: (rays,), the same distances in the reference (in pixels of the face), divided by ``outline``.
         scale: the mean of ``ratio`` at the sides of the face, used for hair far beyond the outline.
         axis: (x, y), unit vector from the left to the right eye.
         shift: how far the centre of the head lies from the middle between the eyes, along ``axis``: the distance in the
-            reference minus the distance in the face, in pixels of the face. It is 0 if both heads are turned equally.
+            reference minus the distance in the face, in pixels of the face. 0 if both heads are turned equally.
         spread: half the difference between the width of the reference's head and 97 % of the width of the face's own
             head, in pixels of the face; at most 0. If it is negative, the hair is widened.
     """
@@ -83,7 +85,7 @@ class HairFit:
     spread: float
 
     def shifted(self, by: int) -> HairFit:
-        """Return the same alignment for a picture in which the face lies ``by`` pixels further down and right."""
+        """Return a copy of the alignment for a picture in which the face lies ``by`` pixels further down and right."""
         back = self.back.copy()
         back[:, 2] -= back[:, :2] @ [by, by]
         return replace(self, back=back, middle=self.middle + by)
@@ -117,7 +119,7 @@ class HairFit:
 
 
 def fit_hair(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """Align the hair of a reference (the person whose hair is used) to a face, by their label maps.
+    """Align the hair of a reference (the person whose hair is used) to a face, by the label maps of both.
 
     Args:
         reference: (T, T), label map of the reference.
@@ -206,17 +208,17 @@ def _head_at_brows(labels: LabelMap, points: Points) -> tuple[float, float]:
 
 
 def _smooth_step(values: Floats) -> Floats:
-    """Clip values to the range 0 to 1, and apply smoothstep, so that the transition from 0 to 1 is smooth."""
+    """Clip values (any shape) to the range 0 to 1, and apply smoothstep: a smooth transition from 0 to 1."""
     values = np.clip(values, 0, 1)
     return np.asarray(values * values * (3 - 2 * values))
 
 
 def fitted_hair(reference: LabelMap, labels: LabelMap, fit: HairFit) -> LabelMap:
-    """Replace the hair in a face's label map by that of a reference (the person whose hair is used).
+    """Replace the hair in a face's label map by the hair of a reference (the person whose hair is used).
 
     The new hair covers the same parts of the face as in the reference. Regions that only the old hair covered become
-    skin or background where the reference shows these; elsewhere, `remove_parts` chooses their class. Brows and ears
-    that the old hair hid are those of the reference.
+    skin or background where the reference shows skin or background; elsewhere, `remove_parts` chooses the class. Brows
+    and ears that the old hair hid are copied from the reference.
 
     Args:
         reference: (T, T), label map of the reference.
@@ -261,7 +263,7 @@ def _without_islands(result: LabelMap, labels: LabelMap) -> LabelMap:
         labels: (S, S), the original label map.
 
     Returns:
-        (S, S), a copy of ``result`` without these pieces.
+        (S, S), the changed copy of ``result``.
     """
     for kind in (ID["cloth"], ID["neck"]):
         pieces, _ = ndimage.label(result == kind)
@@ -271,13 +273,13 @@ def _without_islands(result: LabelMap, labels: LabelMap) -> LabelMap:
 
 
 def _between_ears(labels: LabelMap, other: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Find the old hair between the face and its ears, and directly above the ears, which must be kept.
+    """Find the old hair that must be kept: between the face and the ears, and directly above the ears.
 
     Without this hair, background would separate the ears from the head.
 
     Args:
         labels: (S, S), the face's original label map.
-        other: (S, S), True for the new hair. Ears of which it covers more than 40 % are ignored.
+        other: (S, S), True for the new hair. An ear is ignored if the new hair covers more than 40 % of the ear.
 
     Returns:
         (S, S), True for the pixels in which hair must be kept.
@@ -365,10 +367,11 @@ def cut_rows(labels: LabelMap) -> int:
 
 
 def above_border(labels: LabelMap) -> npt.NDArray[np.bool_]:
-    """Predict the shape that hair has above the upper border of a label map (H, W), if this border cuts the hair off.
+    """Predict the shape of hair above the upper border of a label map (H, W), if this border cuts the hair off.
 
     Returns:
-        (rows, W), True for hair; the last row lies directly above the border. All False if no hair is cut off.
+        A boolean mask (rows, W) of the pixels above the border, True for hair. The last row lies directly above the
+        border. All False if no hair is cut off.
     """
     side = labels.shape[1]
     hair = labels == ID["hair"]
@@ -392,13 +395,13 @@ def above_border(labels: LabelMap) -> npt.NDArray[np.bool_]:
 
 
 def _outline(labels: LabelMap, middle: Floats, turn: Floats | None = None) -> Floats | None:
-    """Measure the distance from the middle of a face to its outline, in `_RAYS` directions.
+    """Measure the distance from the middle of a face to the outline of the face, in `_RAYS` (180) directions.
 
     Args:
         labels: (S, S), label map of the face.
         middle: (x, y), the middle of the face in this label map.
-        turn: None, or a matrix (2, 2) that maps directions in another picture to directions in this label map. The
-            distances are then measured for directions, and in pixels, of the other picture.
+        turn: a matrix (2, 2) that maps vectors in another picture to vectors in this label map, or None. If a matrix is
+            given, the directions and the unit of the distances (pixels) are those of the other picture.
 
     Returns:
         The distances (rays,) in pixels; None if too little of the outline is visible.

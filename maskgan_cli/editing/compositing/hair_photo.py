@@ -1,4 +1,4 @@
-"""Puts another person's hair on a face crop, and on the photo around the crop, because hair often extends beyond it."""
+"""Puts another person's hair on a face crop and on the photo around the crop, because hair often exceeds the crop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEYOND: Final = 0.2  # share of the side; hair is replaced up to this distance 
 
 
 def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None) -> tuple[Picture, LabelMap] | None:
-    """Replace the hair of a face by that of a reference.
+    """Replace the hair of a face by the hair of a reference, in the picture and in the label map.
 
     Args:
         source: (S, S, 3), the face.
@@ -29,8 +29,8 @@ def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None
         reference: the person whose hair is used, or None.
 
     Returns:
-        The face (S, S, 3) with the new hair, and its label map (S, S); None if there is no reference, or if its
-        ``hair`` is None.
+        The face (S, S, 3) with the new hair, and the new label map (S, S); None if ``reference`` or ``reference.hair``
+        is None.
     """
     if reference is None or reference.hair is None:
         return None
@@ -43,12 +43,12 @@ def with_hair(source: Picture, before: LabelMap, reference: ReferenceFace | None
 def hair_in_photo(
     photo: Picture, square: Square, dressed: tuple[Picture, LabelMap], before: LabelMap, reference: ReferenceFace
 ) -> Picture:
-    """Replace the hair in a photo by that of a reference, also where hair extends beyond the face's crop.
+    """Replace the hair in a photo by the hair of a reference, also where hair extends beyond the crop of the face.
 
     Args:
         photo: (H, W, 3).
         square: (4, 2), corners (x, y) of the crop in the photo.
-        dressed: the result of `with_hair`: the crop (S, S, 3) with the new hair, and its label map (S, S).
+        dressed: the result of `with_hair`: the crop (S, S, 3) with the new hair, and the new label map (S, S).
         before: (S, S), the crop's label map before the change of hair.
         reference: the person whose hair is used.
 
@@ -71,13 +71,13 @@ def hair_in_photo(
 
 
 def labels_beyond(picture: Picture, labels: LabelMap, margin: int) -> LabelMap:
-    """Extend the label map of a crop to a margin around the crop, of which only the picture is known.
+    """Extend the label map of a crop to a margin around the crop, by the colours of the picture in this margin.
 
     A pixel in the margin is hair if it has the hair's colour and is connected to the hair. Otherwise it gets the class
     of the nearest pixel at the crop's border, or of the nearest pixel that is not hair.
 
     Args:
-        picture: (S + 2 * margin, S + 2 * margin, 3), which shows the crop and the margin around it.
+        picture: (S + 2 * margin, S + 2 * margin, 3), the pixels of the crop and of the margin.
         labels: (S, S), label map of the crop.
         margin: width of the margin in pixels.
 

@@ -45,7 +45,7 @@ _NEAR: Final = 0.05  # hair this near to skin is treated as skin if it has the s
 
 
 def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
-    """Check whether hair of a reference (the person whose hair is used) can be put on a face; compute its alignment.
+    """Check whether hair of a reference (the person whose hair is used) can be put on a face, and align the hair.
 
     Args:
         reference: (T, T), label map of the reference.
@@ -64,8 +64,8 @@ def hair_to_take(reference: LabelMap, labels: LabelMap) -> HairFit | None:
 class HairSource:
     """The picture of a reference (the person whose hair is used), prepared for `lay_hair`.
 
-    The original picture has U x U pixels. If its upper border cuts hair off, the first rows are left out (see
-    `cut_rows`), so that T rows remain.
+    The original picture has U x U pixels. If the upper border of this picture cuts hair off, the first rows are left
+    out (see `cut_rows`), so that T rows remain.
 
     Attributes:
         picture: (T, U, 3); temples of glasses that lie on hair are replaced by hair.
@@ -85,15 +85,15 @@ class HairSource:
 
     @property
     def top(self) -> int:
-        """The number of rows that were left out at the top."""
+        """The number of rows of the original picture that were left out at its top."""
         return len(self.uncut) - len(self.labels)
 
 
 def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
-    """Prepare the picture of a reference (the person whose hair is used) for `lay_hair`.
+    """Prepare the picture of a reference for `lay_hair`: separate its hair from its background and its skin.
 
     Args:
-        reference: (U, U, 3), the picture.
+        reference: (U, U, 3), the picture of the person whose hair is used.
         labels: (U, U), label map of the picture.
     """
     uncut = tidy_hair(labels)
@@ -106,7 +106,7 @@ def hair_source(reference: Picture, labels: LabelMap) -> HairSource:
 
 
 def lay_hair(photo: Picture, before: LabelMap, after: LabelMap, source: HairSource, fit: HairFit) -> Picture:
-    """Replace the hair in a photo by that of a reference, in the colours of the photo's own hair.
+    """Replace the hair in a photo by the hair of a reference, in the colours of the photo's own hair.
 
     Args:
         photo: (S, S, 3).
@@ -164,8 +164,8 @@ def _contrast(picture: Picture, labels: LabelMap, alpha: Plane) -> float:
         alpha: (S, S), opacity of the hair, 0 to 1.
 
     Returns:
-        The logarithm of the skin's median level divided by the hair's: positive if the hair is darker. 0 if the picture
-        shows no hair or no skin.
+        The logarithm of (median level of the skin / median level of the hair): positive if the hair is darker than the
+        skin. 0 if the picture shows no hair or no skin.
     """
     hair, skin = picture[alpha > SOLID], picture[labels == ID["skin"]]
     return float(np.log((np.median(skin) + 1) / (np.median(hair) + 1))) if len(hair) and len(skin) else 0.0
@@ -200,9 +200,9 @@ def hair_matte(picture: Picture, labels: LabelMap) -> Plane:
 
 
 def _frames(labels: LabelMap) -> Region:
-    """Return a boolean mask (S, S) of the glasses in a label map (S, S), and of the pixels to their sides.
+    """Return a boolean mask (S, S) of the glasses in a label map (S, S), and of the pixels beside the glasses.
 
-    These pixels may show the temples of the glasses, which masks often omit.
+    The pixels beside the glasses may show the temples, which masks often omit.
     """
     glasses = labels == ID["eye_g"]
     if not glasses.any():
@@ -212,7 +212,7 @@ def _frames(labels: LabelMap) -> Region:
 
 
 def _large(region: Region) -> Region:
-    """Return a region (H, W) without the connected pieces that are smaller than a twentieth of its largest piece."""
+    """Return a region (H, W) without the connected pieces that are smaller than a twentieth of the largest piece."""
     pieces, count = ndimage.label(region)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -259,14 +259,15 @@ def _like_hair(picture: Picture, labels: LabelMap, inside: Region) -> Region:
 
 
 def resembles(picture: Picture, these: Region, others: Region, surely: float) -> Region:
-    """Find the pixels of a picture whose colours resemble those of one region more than those of another region.
+    """Find the pixels of a picture whose colours resemble one region more than another region.
 
-    The colours of each region are modelled by a Gaussian in CIELAB, and the likelihoods of a pixel are compared.
+    The colours of each region are modelled by a Gaussian in CIELAB. For each pixel, the likelihoods under both
+    Gaussians are compared.
 
     Args:
         picture: (S, S, 3).
         these, others: (S, S), True inside the two regions.
-        surely: least difference of the two log-likelihoods, times 2. With a larger value, fewer pixels are found.
+        surely: least difference of the two log-likelihoods, times 2. The larger this value, the fewer pixels are found.
 
     Returns:
         (S, S), True where a pixel resembles ``these`` more; all False if one of the regions is too small.
@@ -276,7 +277,7 @@ def resembles(picture: Picture, these: Region, others: Region, surely: float) ->
     lab = rgb2lab(ndimage.gaussian_filter(picture.astype(np.float32), (1.5, 1.5, 0)) / 255)
 
     def away(region: Region) -> npt.NDArray[np.float64]:
-        """Return -2 times the log-likelihood of each pixel under the region's Gaussian, up to a constant."""
+        """Return, for each pixel (S, S), -2 times the log-likelihood under the region's Gaussian, up to a constant."""
         mean, spread = lab[region].mean(0), lab[region].std(0) + 2.0
         return np.asarray((((lab - mean) / spread) ** 2).sum(-1) + 2 * np.log(spread).sum())
 
@@ -305,7 +306,7 @@ def _without_temples(picture: Picture, labels: LabelMap) -> Picture:
 
 
 def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
-    """Extend the skin of a face smoothly over the whole picture.
+    """Extrapolate the skin of a face smoothly to the whole picture.
 
     Dark skin beside hair is not used, because it shows stubble or shadow.
 
@@ -315,7 +316,7 @@ def _bare_skin(picture: Picture, labels: LabelMap, alpha: Plane) -> Plane:
         alpha: (H, W), opacity of the hair, 0 to 1.
 
     Returns:
-        The skin (H, W, 3).
+        (H, W, 3), 0 to 255: the face's skin where it is visible, and extrapolated skin elsewhere.
     """
     side = labels.shape[1]
     skin = (labels == ID["skin"]) & ~_frames(labels)

@@ -1,5 +1,4 @@
-"""Adds brows and ears that the old hair hid in a photo. If the new hair leaves them free, they are copied from another
-person.
+"""Copies brows and ears of another person to a photo, if the old hair hid these parts and the new hair does not.
 
 The other person is the "reference", whose hair is put on.
 """
@@ -32,7 +31,7 @@ _TONE: Final = 0.02  # share of the side; standard deviation of the blur that se
 
 
 def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> LabelMap:
-    """Replace both brows by those of the reference if the old hair hid one of them, and the new hair does not.
+    """Replace both brows of a face by the reference's brows, if the old hair hid a brow and the new hair does not.
 
     The reference is the person whose hair was put on. Both brows are replaced because a region labelled "brow" directly
     below a fringe is often part of the fringe.
@@ -43,8 +42,8 @@ def with_hidden_brows(result: LabelMap, labels: LabelMap, shown: LabelMap) -> La
         shown: (S, S), the reference's label map, aligned to the face.
 
     Returns:
-        The label map (S, S) with the new brows; ``result`` itself if no brow was hidden, or if the reference does not
-        show both of its brows.
+        The label map (S, S) with the new brows; ``result`` itself if the old hair hid no brow, if an eye of the face is
+        missing, or if the reference wears glasses or does not show both brows.
     """
     sides = _sides(labels, _BROWS)
     if sides is None or (shown == ID["eye_g"]).any():
@@ -88,7 +87,8 @@ def with_hidden_ears(result: LabelMap, labels: LabelMap, shown: LabelMap) -> Lab
         shown: (S, S), the label map of the reference (the person whose hair was put on), aligned to the face.
 
     Returns:
-        The label map (S, S) with the ears; ``result`` itself if an eye is missing, because the ears' sides are unknown.
+        The label map (S, S) with the ears; ``result`` itself if an eye of the face is missing, because then left and
+        right cannot be told apart.
     """
     sides = _sides(labels, _EARS)
     if sides is None:
@@ -118,7 +118,7 @@ def added_ears(before: LabelMap, after: LabelMap) -> Region:
 
 
 def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: Plane) -> Plane:
-    """Copy the reference's ears to a picture of a face whose hair was removed, in the face's skin colour.
+    """Copy the reference's ears to a picture of a face whose hair was removed, in the skin colour of this face.
 
     Args:
         base: (S, S, 3), the face without hair.
@@ -135,7 +135,7 @@ def lay_ears(base: Plane, reference: Plane, ears: Region, ours: Plane, theirs: P
 
 
 def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
-    """Return a boolean mask (S, S) of the brows in ``after`` if `with_hidden_brows` replaced them; else all False.
+    """Return a boolean mask (S, S) of the brows in ``after`` if `with_hidden_brows` replaced the brows; else all False.
 
     The brows were replaced if any pixel became a brow, because new hair alone can only remove pixels of brows.
 
@@ -149,7 +149,7 @@ def replaced_brows(before: LabelMap, after: LabelMap) -> Region:
 
 
 def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strength: float) -> Plane:
-    """Copy the reference's brows to a picture of a face whose hair was removed, in the face's skin tone.
+    """Copy the reference's brows to a picture of a face whose hair was removed, in the skin tone of this face.
 
     Args:
         base: (S, S, 3), the face without hair, whose own brows have been covered with skin.
@@ -171,14 +171,15 @@ def lay_brows(base: Plane, skin: Plane, reference: Plane, brows: Region, strengt
 
 
 def _sides(labels: LabelMap, parts: dict[int, int]) -> dict[int, Region] | None:
-    """Return, for each part, the half of the picture that contains the eye of the same side.
+    """Return a dict from each part (left and right brow, or ear) to the half of the picture with the eye of this side.
 
     Args:
         labels: (S, S), label map of the picture.
         parts: maps the class of a part (left and right brow, or ear) to the class of the eye on the same side.
 
     Returns:
-        A dict from the class of each part to a boolean mask (S, S), True in the half; None if an eye is missing.
+        A dict from the class of each part to a boolean mask (S, S), True in the left or in the right half of the
+        picture; None if an eye is missing.
     """
     columns = [np.nonzero(labels == eye)[1] for eye in parts.values()]
     if not all(len(places) for places in columns):

@@ -24,11 +24,11 @@ _SOFT: Final = 0.8  # pixels, standard deviation; blur of the frames' edge
 
 @dataclass(frozen=True)
 class KeptGlasses:
-    """A face without the frames of its glasses, and what is needed to put them back.
+    """A face from which the frames of glasses were removed, and the data with which the frames are put back.
 
     Attributes:
         picture: (S, S, 3), the face without frames.
-        before, after: (S, S), the label maps of the face and of its edit, both without glasses.
+        before, after: (S, S), the label maps of the face and of the edited face, both without glasses.
         opacity: (S, S), opacity of the frames, 0 to 1.
     """
 
@@ -38,11 +38,11 @@ class KeptGlasses:
     opacity: npt.NDArray[np.float32]
 
     def put_back(self, edited: Picture, source: Picture, square: Square | None) -> Picture:
-        """Return a copy of the edited picture with the frames of the glasses in the source.
+        """Return a copy of the edited picture on which the frames of the glasses are shown again.
 
         Args:
             edited: the edited picture: a face crop (S, S, 3), or a whole photo (H, W, 3).
-            source: the picture before the edit, of the same size, with glasses.
+            source: the picture before the edit, of the same size, from which the frames are copied.
             square: (4, 2), corners (x, y) of the face's crop in the photos; None if the pictures are crops.
         """
         opacity = self.opacity[..., None]
@@ -58,11 +58,12 @@ def kept_glasses(source: Picture, before: LabelMap, after: LabelMap) -> KeptGlas
 
     Args:
         source: (S, S, 3), the face before the edit.
-        before, after: (S, S) label maps of the face and of its edit.
+        before, after: (S, S) label maps of the face and of the edited face.
 
     Returns:
-        The face without glasses. None if the face has no glasses with clear lenses, if the edit does not change eyes or
-        brows, or if the edit changes the glasses themselves or parts other than eyes, brows, skin and hair.
+        The face without glasses, as `KeptGlasses`. None if the face has no glasses with clear lenses, if the edit does
+        not change eyes or brows, or if the edit changes the glasses themselves or parts other than eyes, brows, skin
+        and hair.
     """
     worn = before == _GLASSES
     changed = before != after

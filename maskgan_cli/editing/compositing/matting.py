@@ -17,7 +17,7 @@ _NOISE: Final = 1e-5  # regularisation: assumed variance of the noise in colours
 
 
 def alpha_matte(picture: npt.NDArray[np.uint8], inside: Region, outside: Region) -> Plane:
-    """Estimate the opacity of a foreground, such as hair, in the pixels in which it is not known.
+    """Estimate the opacity of a foreground, such as hair, in the pixels in which the opacity is unknown.
 
     Opacity is assumed to be a linear function of colour in every window of 3 x 3 pixels.
 

@@ -18,8 +18,8 @@ def harmonic(values: Field, region: Region) -> Field:
     """Fill a region of ``values`` (H, W, C) with the solution of Laplace's equation.
 
     The pixels next to the region (4-neighbourhood) give the boundary values (Dirichlet). At the picture's border, the
-    normal derivative is 0 (Neumann). If a piece of the region has no pixels next to it, such as the whole picture, it
-    is filled with 0.
+    normal derivative is 0 (Neumann). If the region covers the whole picture, there are no boundary values, and the
+    result is 0.
 
     Args:
         values: (H, W, C); the values inside the region are ignored.
@@ -68,9 +68,10 @@ def _reaches_rim(region: Region) -> Region:
 
 
 def _neighbours(shape: tuple[int, ...]) -> list[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Return, for each of the four directions, two slices of a picture of this shape (H, W).
+    """Return four pairs of slices of a picture (H, W): one pair for the neighbours below, right, above and left.
 
-    The first slice selects all pixels that have a neighbour in this direction, and the second selects these neighbours.
+    In each pair, the first slices (rows, columns) select all pixels that have such a neighbour, and the second slices
+    select these neighbours in the same order.
     """
     whole, first, last = slice(None), slice(None, -1), slice(1, None)
     pairs = [((first, whole), (last, whole)), ((whole, first), (whole, last))]

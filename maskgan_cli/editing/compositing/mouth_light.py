@@ -1,4 +1,4 @@
-"""The light inside a mouth: brightness and colour that teeth should have in a photo, given its skin and eyes."""
+"""Estimates the light inside a mouth: which brightness and colour teeth should have, given a photo's skin and eyes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _NO_EYES: Final = 1.25  # largest brightness of teeth as a multiple of the skin'
 
 
 def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple[Picture, LabelMap]) -> Field:
-    """Adapt the inside of a reference's mouth to the light of a photo.
+    """Adapt the inside of the mouth of a reference (another face) to the light of a photo.
 
-    The brightness and colour of the teeth in both pictures are compared. If the teeth of one are not visible, the skin
-    around the mouths is used.
+    The brightness and the colour of the teeth in both pictures are compared. If one picture shows no teeth, the skin
+    around the mouths is compared.
 
     Args:
         inside: (h, w, 3), pixels of the reference's mouth, 0 to 255.
@@ -56,11 +56,15 @@ def in_light_of(inside: Field, reference: tuple[Picture, LabelMap], photo: tuple
 
 
 def _expected_teeth(skin: Field, ratio: float) -> Field:
-    """Predict the colour of teeth in a photo from the skin around the mouth; both are linear light in RGB, (3,).
+    """Predict the colour of teeth in a photo from the skin around the mouth.
 
     Args:
-        skin: (3,), linear light of the skin.
-        ratio: linear light of teeth divided by that of skin, as measured in another photo of the same mouth.
+        skin: (3,), linear light of the skin in RGB.
+        ratio: brightness of the teeth divided by that of the skin (linear light), measured in the picture from which
+            the teeth are copied.
+
+    Returns:
+        (3,), linear light of the teeth in RGB.
     """
     brightness = skin.mean() ** (1 / _GAMMA)
     cast = np.log(np.maximum(skin, 1e-4) ** (1 / _GAMMA) / brightness)
@@ -105,9 +109,9 @@ def _skin_light(picture: Picture, labels: LabelMap) -> Field | None:
 
 
 def brightest(photo: Picture, labels: LabelMap) -> float:
-    """Return the largest brightness (0 to 255) that teeth should have in a photo: that of the whites of the eyes.
+    """Return the largest brightness (0 to 255) that teeth should have in a photo: the brightness of the eyes' whites.
 
-    If the eyes are hidden, the brightness is computed from that of the skin.
+    If the eyes are hidden, this limit is computed from the brightness of the skin.
 
     Args:
         photo: (S, S, 3).
@@ -149,6 +153,6 @@ def shadow(inside: Region, least: float) -> Field:
 
 
 def span(present: Region, margin: int) -> slice:
-    """Return the slice from the first to the last True element of ``present`` (n,), with a margin on both sides."""
+    """Return the slice from the first to the last True element of ``present`` (n,), plus a margin at each end."""
     places = np.flatnonzero(present)
     return slice(max(places[0] - margin, 0), min(places[-1] + margin + 1, len(present)))

@@ -23,7 +23,7 @@ _INSIDE, _SKIN = ID["mouth"], ID["skin"]
 _MOUTH: Final = part_ids("mouth")
 _NAMES: Final = ("u_lip", "l_lip", "mouth")
 # "Side" is that of the picture, "height" that of the inside of the mouth after the edit.
-_OWN: Final = 0.6  # share of the height; if the inside in the photo is at least this high, it is warped
+_OWN: Final = 0.6  # share of the height; if the inside in the photo is at least this high, this inside is warped
 _OTHER: Final = 0.4  # share of the height; the inside of a reference's mouth must be at least this high
 _SOFT: Final = 0.0025  # share of the side; blur of the inserted inside's edge
 # Brightness at the upper edge and in the corners of an inside; painted insides lack the upper lip's shadow.
@@ -64,19 +64,18 @@ class ReferenceFace:
 def source_of_inside(
     before: LabelMap, after: LabelMap, reference: LabelMap | None, wanted: Inside = Inside.AUTO
 ) -> Inside | None:
-    """Choose where the inside of the mouth (teeth, tongue) comes from after an edit.
+    """Choose the picture from which the inside of the mouth (teeth, tongue) is taken after an edit.
 
     Args:
         before, after: (S, S), label maps of the photo and of the edit.
         reference: (T, T), label map of another face whose mouth is used, or None.
-        wanted: the user's choice. ``AUTO`` takes the photo if its mouth is open enough. Otherwise it takes the
-            reference, if the reference's mouth is open enough. Otherwise it takes the photo, with a dark gap below the
-            teeth, or between the lips if the photo shows no teeth. ``REFERENCE`` also falls back to the photo in this
-            way.
+        wanted: the user's choice. ``AUTO`` selects the photo if the mouth in the photo is open wide enough, or else the
+            reference if the mouth of the reference is open wide enough. If neither is, ``AUTO`` and ``REFERENCE``
+            select the photo, and a dark gap is drawn below the teeth (between the lips if the photo shows no teeth).
 
     Returns:
-        ``PHOTO``, ``REFERENCE`` or ``PAINTED``. None if no inside has to be inserted: the edited mouth has no inside,
-        its inside does not change, or the lips part too little to show teeth.
+        ``PHOTO``, ``REFERENCE`` or ``PAINTED`` (the network's output). None if no inside has to be inserted, because
+        the edited mouth is closed, the inside does not change, or the lips part too little to show teeth.
     """
     inside = after == _INSIDE
     if inside.sum() < LEAST * inside.size or np.array_equal(inside, before == _INSIDE):
@@ -98,9 +97,9 @@ def insert_inside(
     """Insert the inside of the mouth into the edited picture, in the light of the photo.
 
     If the inside comes from the photo, the photo's own teeth keep their place below the upper lip. If the mouth opens
-    further, a dark gap is drawn below the teeth. If the mouth was closed, only the gap is drawn. An inside from another
-    source is darkened: it is at most about as bright as the whites of the photo's eyes, and the upper lip casts a
-    shadow on it.
+    further, a dark gap is drawn below the teeth. If the mouth was closed, only the gap is drawn. An inside from the
+    reference or from the network is darkened: its bright pixels become at most about as bright as the whites of the
+    photo's eyes, and the upper lip casts a shadow.
 
     Args:
         picture: (S, S, 3), the edited picture, whose inside of the mouth was painted by the network.
@@ -111,7 +110,7 @@ def insert_inside(
         reference: the face whose mouth is used; needed only if ``source`` is ``REFERENCE``.
 
     Returns:
-        The edited picture (S, S, 3) with the inside.
+        The edited picture (S, S, 3) with the inserted inside.
     """
     if source is Inside.PHOTO and _height(before) >= _OWN * _height(after):
         return picture  # the inside has moved with the photo
@@ -175,7 +174,7 @@ def smooth_lip_line(picture: Picture, field: Displacement) -> Picture:
 
 
 def with_jaw(before: LabelMap, after: LabelMap) -> LabelMap:
-    """Move the chin in the label map of an edit: down if the edit opens the mouth, and up if it closes the mouth.
+    """Move the chin in the label map of an edit: down if the edit opens the mouth, up if the edit closes the mouth.
 
     Args:
         before, after: (S, S), the label maps before and after the edit.
@@ -242,14 +241,14 @@ def _sampled(picture: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
         old, new: place of the mouth's inside in ``picture`` and in the edited picture, as returned by `_place`.
 
     Returns:
-        (h, w, 3), the pixels of the box: see `sample_band`.
+        (h, w, 3), the pixels of the box, sampled as described in `sample_band`.
     """
     y, x = (places.ravel() for places in np.mgrid[box])
     return sample_band(picture, x, y, old, new).reshape(*_shape(box), 3)
 
 
 def _below_edge(box: Box, place: tuple[Axis, Band]) -> Field:
-    """Compute how far each pixel lies below the upper edge of the mouth's inside.
+    """Compute how far each pixel of a box lies below the upper edge of the mouth's inside.
 
     Args:
         box: slices (rows, columns) of the picture to compute, h x w pixels.
@@ -264,7 +263,7 @@ def _below_edge(box: Box, place: tuple[Axis, Band]) -> Field:
 
 
 def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> tuple[Field, Field]:
-    """Move the photo's own teeth to the upper lip's new position, without stretching them vertically.
+    """Move the photo's own teeth to the new position of the upper lip, without stretching the teeth vertically.
 
     Args:
         photo: (S, S, 3), the face before the edit.
@@ -272,8 +271,8 @@ def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
         old, new: place of the mouth's inside before and after the edit, as returned by `_place`.
 
     Returns:
-        The pixels (h, w, 3) of the box, and how far (h, w) each of them lies above the lower end of the moved teeth, in
-        pixels.
+        The pixels (h, w, 3) of the box, and the distance (h, w), in pixels, of each pixel above the lower end of the
+        moved teeth.
     """
     (old_axis, source), (new_axis, target) = old, new
     y, x = (places.ravel() for places in np.mgrid[box])
@@ -290,15 +289,15 @@ def _own_teeth(photo: Picture, box: Box, old: tuple[Axis, Band], new: tuple[Axis
 
 
 def _with_gap(teeth: Field, reach: Field, dark: Field) -> Field:
-    """Combine the teeth with the dark gap below them.
+    """Combine the teeth of an open mouth with the dark gap below the teeth.
 
     Args:
         teeth: (h, w, 3), shown where ``reach`` is above 0.
-        reach: (h, w), distance above the lower end of the teeth, in pixels.
-        dark: (h, w, 3), the gap, shown elsewhere.
+        reach: (h, w), distance of each pixel above the lower end of the teeth, in pixels.
+        dark: (h, w, 3), colours of the gap, shown elsewhere.
 
     Returns:
-        (h, w, 3), with a soft transition between both.
+        (h, w, 3), the teeth and the gap, with a soft transition between both.
     """
     shown = np.clip(reach / 2.0 + 0.5, 0, 1)[..., None]
     return np.asarray(shown * teeth + (1 - shown) * dark)
@@ -313,7 +312,7 @@ def _gap(photo: Picture, labels: LabelMap, inside: Region) -> Field:
         inside: (h, w), True for the inside of the edited mouth.
 
     Returns:
-        (h, w, 3), the colours.
+        (h, w, 3), the colours, 0 to 255.
     """
     lips = photo[np.isin(labels, part_ids("lips"))]
     lips = lips if len(lips) >= 16 else photo[labels == _SKIN]

@@ -1,4 +1,4 @@
-"""Warps a photo so that it fits an edited mask: its pixels are sampled once, through a displacement field."""
+"""Warps a photo so that it fits an edited mask: the photo's pixels are sampled once, through a displacement field."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ALIKE: Final = (
 
 @dataclass(frozen=True)
 class PhotoMotion:
-    """How the pixels of a face crop (S, S) move, so that its label map changes to an edited label map.
+    """A displacement field that moves the pixels of a face crop (S, S), so that the crop fits an edited label map.
 
     Attributes:
         field: (2, S + 2 * beyond, S + 2 * beyond), displacement of rows and columns in pixels: see `displacement`.
@@ -63,9 +63,9 @@ class PhotoMotion:
         return self.field[:, self.beyond : end, self.beyond : end]
 
     def resized(self, size: int) -> PhotoMotion:
-        """Return the motion scaled to a crop of (size, size) pixels, without the field beyond the crop's borders.
+        """Return a copy of this motion for a crop of (size, size) pixels, without the field beyond the crop's borders.
 
-        If the size is the same and there is no such field, the motion itself is returned.
+        If the crop already has this size and the field ends at the crop's borders, this motion itself is returned.
         """
         scale = size / len(self.labels)
         if scale == 1 and not self.beyond:
@@ -79,16 +79,20 @@ class PhotoMotion:
         return PhotoMotion(field, 0, resize_labels(self.labels, size), missing)
 
     def towards(self, after: LabelMap) -> PhotoMotion:
-        """Return a motion with the same field, whose ``missing`` is computed for another edited label map (S, S)."""
+        """Return a copy of this motion, in which ``missing`` (the pixels to paint) is computed for another edited mask.
+
+        Args:
+            after: (S, S), the other edited label map.
+        """
         return replace(self, missing=_missing(self.labels, after, stretch(self.inner)))
 
 
 def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:
-    """Compute the motion of a face crop from its label map to an edited label map.
+    """Compute the displacement field that warps a face crop to fit an edited label map, and the pixels to paint.
 
     Args:
         before, after: (S, S), the label maps of the crop and of the edit.
-        beyond: number of pixels by which the field extends beyond the crop's borders, e.g. into the photo around it.
+        beyond: number of pixels by which the field extends beyond the crop's borders, e.g. into the surrounding photo.
     """
     field = displacement(before, after, beyond=beyond)
     size = len(before)
@@ -134,7 +138,7 @@ def moved_picture(picture: Picture, field: Displacement) -> Picture:
 
 
 def moved_photo(picture: Picture, square: Square, size: int, field: Displacement, beyond: int) -> Picture:
-    """Warp the face in a photo; the photo is sampled once, at its own resolution.
+    """Warp the face in a photo by a displacement field, sampling the photo only once and at full resolution.
 
     Args:
         picture: (H, W, 3), the photo.
@@ -199,13 +203,13 @@ def sampled(
     """Sample an array at given positions with torch's ``grid_sample``.
 
     Args:
-        planes: (H, W, C).
+        planes: (H, W, C), the array.
         rows, columns: (h, w), positions in pixels; (0, 0) is the centre of the first pixel.
         mode: interpolation, ``bilinear`` or ``bicubic``.
         outside: padding mode for positions outside the array, ``border`` or ``zeros``.
 
     Returns:
-        (h, w, C) float32.
+        (h, w, C) float32, the sampled values.
     """
     import torch
     from torch.nn import functional as F
@@ -220,9 +224,10 @@ def sampled(
 
 
 def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32]) -> Region:
-    """Return the pixels to paint: the warped label map differs from the edited one, or the photo is stretched too much.
+    """Find the pixels to paint, where the warped label map is wrong or the warped photo is stretched too much.
 
-    Thin and small differences are left out, and so are differences between classes of the same appearance.
+    The warped label map is wrong where it differs from the edited label map. Thin and small differences are left out,
+    and so are differences between classes of the same appearance.
 
     Args:
         moved: (S, S), the warped label map.
@@ -253,7 +258,7 @@ def _missing(moved: LabelMap, after: LabelMap, stretched: npt.NDArray[np.float32
 
 
 def _thick(region: Region, radius: float) -> Region:
-    """Return a region without its thin parts: morphological opening with a disc.
+    """Remove the thin parts of a region by morphological opening with a disc, and return the new region (H, W).
 
     Args:
         region: (H, W), not empty.

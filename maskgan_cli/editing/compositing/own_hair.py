@@ -1,4 +1,4 @@
-"""Synthesis of new hair from patches of the hair in the photo itself (patch-based texture synthesis)."""
+"""Synthesises new hair from patches of the hair in the photo itself (patch-based texture synthesis)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEED: Final = 0
 
 
 def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane, Region]:
-    """Fill a region with patches of the picture's own hair that match their surroundings.
+    """Fill a region with patches of the picture's own hair; each patch is chosen to match the pixels around it.
 
     Args:
         picture: (S, S, 3).
@@ -30,7 +30,7 @@ def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane
 
     Returns:
         The picture (S, S, 3) with the new hair, and a boolean mask (S, S) of the pixels that were filled. If there is
-        too little hair, no pixels are filled.
+        too little hair to copy, no pixels are filled.
     """
     side, rng = len(picture), np.random.default_rng(_SEED)
     total, weights = np.zeros(picture.shape, np.float32), np.zeros(region.shape, np.float32)
@@ -61,7 +61,7 @@ def hair_from_own(picture: Picture, hair: Region, region: Region) -> tuple[Plane
 
 
 def _middles(left: Region, known: Region, half: int) -> npt.NDArray[np.int64]:
-    """Return the centres of patches that cover a region, in the order in which they should be filled.
+    """Return the centres of patches that cover a region, in the order in which the patches should be filled.
 
     Args:
         left: (S, S), True for the pixels to fill.
@@ -90,10 +90,11 @@ def _best(
         places: (n, 2), centres (row, column) of the patches to choose from.
         middle: (2,), the centre (row, column) of the patch to fill.
         half: half the side of a patch in pixels.
-        rng: chooses the patches that are compared, if there are many.
+        rng: draws the patches that are compared, if there are more than `_TRIED`.
 
     Returns:
-        The pixels of the best patch (2 * half + 1, 2 * half + 1, 3); None if all patches are too far away.
+        The pixels of the best patch (2 * half + 1, 2 * half + 1, 3); None if all patches are too far away
+        from ``middle``.
     """
     side = len(shown)
     away = np.hypot(*(places - middle).T)
@@ -117,6 +118,6 @@ def _best(
 
 
 def _box(middle: npt.NDArray[np.int64], half: int, side: int) -> tuple[slice, slice]:
-    """Return slices (rows, columns) of the patch with this centre, clipped to a picture (side, side)."""
+    """Return slices (rows, columns) of a patch with a given centre (row, column), clipped to a picture (side, side)."""
     row, column = (slice(max(int(c) - half, 0), min(int(c) + half + 1, side)) for c in middle)
     return row, column

@@ -21,7 +21,7 @@ _SPECKS: Final = 0.25  # share of the new glasses; smaller glasses in the photo'
 
 
 def refine_glasses(painting: Field, photo: Field, before: LabelMap, after: LabelMap, side: int) -> Field:
-    """Show the photo through the lenses of new painted glasses, and increase the contrast of their frames.
+    """Show the photo through the lenses of new painted glasses, and increase the contrast of the frames.
 
     Without this correction, the lenses show eyes that the network has painted instead of the person's own eyes, and
     thin frames are too faint.
@@ -33,7 +33,7 @@ def refine_glasses(painting: Field, photo: Field, before: LabelMap, after: Label
         side: side of the whole picture in pixels.
 
     Returns:
-        The corrected painting (h, w, 3); unchanged if it has no new glasses with clear lenses.
+        The corrected painting (h, w, 3); unchanged if the painting has no new glasses with clear lenses.
     """
     glasses = after == _GLASSES
     inside = ndimage.binary_fill_holes(glasses)

@@ -1,4 +1,4 @@
-"""Pastes an edited crop back into its photo."""
+"""Pastes an edited face crop back into the photo that the crop was cut out of."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Field = npt.NDArray[np.float32]
 
 
 def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: int = 0) -> Picture:
-    """Paste an edited crop into its photo (H, W, 3).
+    """Paste an edited crop into the photo that the crop was cut out of.
 
     The difference between the edited and the original crop is added to the photo. Inside the edit, detail of the photo
     that is finer than the crop's resolution is replaced by grain like that around the edit. An edit that reaches the
     crop's edge fades out over 6 % of the crop's side. All other pixels are unchanged. A grey photo stays grey.
 
     Args:
-        picture: the photo, unedited.
+        picture: (H, W, 3), the unedited photo.
         square: (4, 2), corners (x, y) of the crop in the photo: see `crop.cut`.
         result: (S, S, 3), the edited crop; S can be any size.
         tolerance: differences of up to this many levels (0 to 255) are ignored, e.g. JPEG artefacts.
@@ -79,11 +79,11 @@ def paste_crop(picture: Picture, square: Square, result: Picture, *, tolerance: 
 
 
 def _refine(pasted: Picture, square: Square, target: Field, changed: npt.NDArray[np.bool_]) -> None:
-    """Correct a photo in place until its crop equals the target, because interpolation has blurred the pasted edit.
+    """Correct a photo in place until its crop is nearly equal to the edited crop.
 
-    The difference between the target and the photo's crop is repeatedly added to the photo (iterative back-projection;
-    Irani and Peleg, 1991). If the photo is not finer than the crop, there is only one iteration, because more would
-    cause ripples.
+    The correction is needed because interpolation has blurred the pasted edit. The difference between the edited crop
+    and the photo's crop is repeatedly added to the photo (iterative back-projection; Irani and Peleg, 1991). If the
+    photo is not finer than the crop, there is only one iteration, because more would cause ripples.
 
     Args:
         pasted: (H, W, 3), the photo with the pasted edit; changed in place.
@@ -116,7 +116,7 @@ def _around(
         margin: width of the margin in pixels of the crop.
 
     Returns:
-        The slices (rows, columns) of the part in the crop, and the part's corners (4, 2) in the photo, each as (x, y).
+        The slices (rows, columns) of the part in the crop, and the corners (4, 2) of the part in the photo as (x, y).
     """
     size, bounds = len(changed), [np.flatnonzero(changed.any(axis=axis))[[0, -1]] for axis in (0, 1)]
     side = min(size, max(int(high - low) for low, high in bounds) + 1 + 2 * margin)
@@ -148,7 +148,7 @@ def paste_labels(shape: tuple[int, int], square: Square, labels: LabelMap) -> La
 
 
 def cut_labels(labels: LabelMap, square: Square, size: int) -> LabelMap:
-    """Cut a square out of a photo's label map, and scale the crop by nearest neighbour.
+    """Cut the label map of a crop out of the label map of a photo, and resize the crop by nearest neighbour.
 
     Args:
         labels: (H, W), label map of the photo.
@@ -186,7 +186,7 @@ def _box(square: Square, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 
 def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
-    """Resample values of a crop's pixels to the pixels of its photo.
+    """Resample values at a crop's pixels to the pixels of the photo that contains the crop.
 
     Args:
         planes: (S, S, C), values at the crop's pixels.
@@ -194,7 +194,7 @@ def _placed(planes: Field, square: Square, box: tuple[slice, slice]) -> Field:
         box: slices (rows, columns) of the photo to compute, h x w pixels.
 
     Returns:
-        (h, w, C); 0 outside the crop.
+        (h, w, C), the values at the photo's pixels; 0 outside the crop.
     """
     size, side = len(planes), float(np.hypot(*(square[3] - square[0])))
     if side < size:  # the photo is coarser than the crop: downscale with antialiasing first

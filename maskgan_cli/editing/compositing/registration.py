@@ -1,8 +1,8 @@
-"""Registration of two label maps: computes the smooth displacement field that maps one to the other.
+"""Registration of two label maps: computes the smooth displacement field that warps one label map to the other.
 
-The method is multi-resolution demons (Thirion, 1998) on blurred one-hot planes of the classes. It runs in a box around
-the changed pixels, reduced to `_SIDE` pixels or less, so its time does not depend on the picture's size. SimpleITK's
-demons are not used because they register one scalar image, and cannot weight classes.
+The method is multi-resolution demons (Thirion, 1998) on blurred one-hot planes of the classes. Only a box around the
+changed pixels is registered, reduced to `_SIDE` pixels or less, so the time does not depend on the picture's size.
+SimpleITK's demons are not used because they register one scalar image, and cannot weight classes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
     The field fades smoothly to zero with the distance from the changed pixels. Its Jacobian determinant is at least
     `LEAST_JACOBIAN`, so it has no folds. Background and clothes have a low weight and move little. A class that only
     one of the two maps shows (e.g. new glasses) has no effect. If the mouth opens, the field pushes the lips apart. If
-    the mouth closes, the field is discontinuous along the line where the lips meet, because it skips the inside.
+    the mouth closes, the field is discontinuous along the line where the lips meet, because the inside is skipped.
 
     Args:
         before, after: label maps (S, S) of the same size.
@@ -76,9 +76,9 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
 
 
 def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
-    """Compute the smooth field of `displacement`, without the special case for a mouth that closes.
+    """Compute the displacement field without the special case for a mouth that closes.
 
-    The arguments and the result are those of `displacement`.
+    The arguments and the returned array are those of `displacement`.
     """
     side = len(before)
     whole: Displacement = np.zeros((2, side + 2 * beyond, side + 2 * beyond), np.float32)
@@ -100,8 +100,8 @@ def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
 def jacobian(field: Displacement) -> npt.NDArray[np.float32]:
     """Return the Jacobian determinant of the map x -> x + u(x), by which a warped picture is sampled.
 
-    The determinant is the sampled area divided by the area that shows it: below 1 where the picture is enlarged, and
-    negative in folds.
+    The determinant is the ratio of an area before warping to the same area after warping: below 1 where the warped
+    picture is enlarged, and negative in folds.
 
     Args:
         field: (2, H, W), the displacement u of rows and columns in pixels.
@@ -114,7 +114,7 @@ def jacobian(field: Displacement) -> npt.NDArray[np.float32]:
 
 
 def stretch(field: Displacement) -> npt.NDArray[np.float32]:
-    """Compute how much a displacement field stretches a picture, of which it samples pixel x at x + u(x).
+    """Compute how much a picture is stretched if pixel x of the warped picture is sampled at x + u(x).
 
     Args:
         field: (2, H, W), the displacement u of rows and columns in pixels.
@@ -150,14 +150,14 @@ def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def _window(changed: npt.NDArray[np.bool_], side: int) -> npt.NDArray[np.float32]:
-    """Compute the weight by which the field is multiplied: 1 near changed pixels, falling smoothly to 0 at a distance.
+    """Compute the weight by which the displacement field is multiplied: 1 near changed pixels, 0 far away from them.
 
     Args:
         changed: (h, w), True for the changed pixels.
         side: side of the whole picture in pixels; the weight is 0 from the distance `FAR` * side on.
 
     Returns:
-        (h, w), the weights.
+        (h, w), the weights, 0 to 1.
     """
     step = max(1, side // 256)  # coarse distances are precise enough
     away = ndimage.distance_transform_edt(~_any_of(changed, step)) * (step / side)
@@ -177,7 +177,9 @@ def _any_of(region: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.bool_]:
 
 
 def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: int) -> None:
-    """Limit a field in place, so that it samples only inside the picture. Pixels at a border can move only along it.
+    """Limit a displacement field in place, so that it points only to positions inside the picture.
+
+    Pixels at a border can therefore move only along this border.
 
     Args:
         field: (2, h, w), displacement of rows and columns in the box, in pixels; changed in place.
@@ -192,7 +194,7 @@ def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: in
 
 
 def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
-    """Compute the field between two label maps; the computation runs at reduced size.
+    """Compute the displacement field between two label maps with the demons algorithm, at reduced size.
 
     Args:
         before, after: (h, w), the label maps.
@@ -232,8 +234,8 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
     """Refine a displacement field at one resolution with the demons algorithm.
 
     Args:
-        moving: (C, h, w), the class planes that are moved.
-        fixed: (C, h, w), the class planes to be matched.
+        moving: (C, h, w), blurred one-hot planes of the label map that is warped, one for each class.
+        fixed: (C, h, w), the same planes of the label map that the warped label map should match.
         keep: (1, h, w), factor by which the field is multiplied after each iteration.
         field: (2, h, w), initial field, in pixels of this resolution.
         count: number of iterations.
@@ -263,10 +265,10 @@ def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: i
 
 
 def _planes(labels: LabelMap, classes: list[int], sides: tuple[int, ...]) -> Tensor:
-    """Compute the share of each class in each pixel of a label map that is resized to ``sides``.
+    """Resize a label map to ``sides``, and compute the share of each class in each new pixel.
 
     Args:
-        labels: (H, W).
+        labels: (H, W), the label map.
         classes: the C ids of the classes.
         sides: (h, w), the new size.
 
@@ -315,16 +317,16 @@ def _pooled(planes: Tensor, shrink: int) -> Tensor:
 
 
 def _blurred(planes: Tensor, deviation: float) -> Tensor:
-    """Blur planes (C, h, w) with a Gaussian of this standard deviation in pixels; the border is repeated outside."""
+    """Blur planes (C, h, w) with a Gaussian, standard deviation in pixels; outside, the border pixels are repeated."""
     height, width = planes.shape[1:]
     return _gaussian(height, deviation) @ planes @ _gaussian(width, deviation).T
 
 
 @functools.lru_cache(maxsize=64)
 def _gaussian(length: int, deviation: float) -> Tensor:
-    """Return the matrix (length, length) of a 1D Gaussian blur with this standard deviation in pixels.
+    """Return the matrix (length, length) whose product with a signal blurs the signal with a 1D Gaussian.
 
-    Matrix products are faster here than separable convolutions.
+    The standard deviation is in pixels. Matrix products are faster here than separable convolutions.
     """
     import torch
 
@@ -350,7 +352,7 @@ def _enlarged(planes: npt.NDArray[np.float32], sides: tuple[int, ...]) -> npt.ND
 def _unfolded(field: Displacement, reach: int) -> Displacement:
     """Smooth a field where it folds or nearly folds, until its Jacobian is at least `LEAST_JACOBIAN` everywhere.
 
-    If 24 rounds of smoothing are not enough, the whole field is multiplied by factors below 1.
+    If 24 iterations are not enough, the whole field is multiplied by factors below 1.
 
     Args:
         field: (2, h, w), displacement of rows and columns in pixels.

@@ -1,4 +1,4 @@
-"""Transfer of a photo's texture: warps lips, mouth and brows of a photo to the shape in an edited mask."""
+"""Transfers texture from a photo: warps lips, mouth and brows of the photo to their shape in an edited mask."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SOFT: Final = 0.004  # share of the side; blur between parts
 
 @dataclass(frozen=True)
 class Axis:
-    """The straight axis along a feature, such as a mouth, from its left to its right end.
+    """The straight axis along a facial feature (mouth or brow), from the feature's left end to its right end.
 
     Attributes:
         middle: (x, y), the feature's centre in the picture.
@@ -40,7 +40,7 @@ class Axis:
     end: float
 
     def across(self) -> Line:
-        """Return the unit vector (x, y) perpendicular to the axis, which points downwards."""
+        """Return the unit vector (x, y) that is perpendicular to the axis and points downwards."""
         return np.array([-self.along[1], self.along[0]])
 
     def coordinates(self, x: Any, y: Any) -> tuple[Line, Line]:
@@ -73,7 +73,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Band:
-    """The shape of a part, such as the upper lip, described by its two edges along the axis of its feature (the mouth).
+    """The shape of a part, such as the upper lip, described by two edges along the axis of the feature (the mouth).
 
     Attributes:
         top, bottom: (_BINS,), distance of the upper and of the lower edge below the axis, in pixels.
@@ -85,7 +85,11 @@ class Band:
     reach: tuple[float, float]
 
     def edges(self, along: Line) -> tuple[Line, Line]:
-        """Return the upper and the lower edge (n,), in pixels below the axis, at positions (n,) along it (0 to 1)."""
+        """Return the distances (n,) of the upper edge, and of the lower edge, below the axis in pixels.
+
+        Args:
+            along: (n,), the positions along the axis (0 to 1) at which the edges are needed.
+        """
         places = (np.arange(_BINS) + 0.5) / _BINS
         return np.interp(along, places, self.top), np.interp(along, places, self.bottom)
 
@@ -95,17 +99,17 @@ class Band:
 
 
 def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: Region) -> tuple[Field, Field]:
-    """Warp the photo's lips, mouth and brows to their shape in the edited mask.
+    """Warp the lips, the mouth and the brows of a photo to their shape in an edited mask.
 
-    Each part is described by its two edges along its feature's axis (see `Band`). A pixel of the new part is sampled at
-    the same relative position in the old part, along the axis and between the edges. The inside of a mouth is
+    Each part is described by two edges along the axis of its feature (see `Band`). A pixel of the new part is sampled
+    at the same relative position in the old part, along the axis and between the edges. The inside of a mouth is
     transferred only if the photo's mouth is about as open, because teeth cannot be stretched out of a closed mouth.
 
     Args:
         photo: (S, S, 3).
         before: (S, S), label map of the photo.
         after: (S, S), the edited label map.
-        region: (S, S), True for the pixels for which the result is needed; elsewhere parts may be missing.
+        region: (S, S), True for the pixels for which the result is needed; elsewhere, the result may be incomplete.
 
     Returns:
         The warped parts (S, S, 3), 0 to 255, and their opacity (S, S), 0 to 1.
@@ -128,15 +132,15 @@ def transfer_texture(photo: Picture, before: LabelMap, after: LabelMap, region: 
 
 
 def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tuple[Axis, Band]) -> Field:
-    """Sample the photo for pixels of a part, such as the upper lip, in its new shape.
+    """Sample the colours of a part, such as the upper lip, from a photo when the part gets a new shape.
 
-    A pixel is sampled at the same relative position in the part's old shape. Outside the part, a pixel keeps its
-    distance in pixels from the part's edge.
+    A pixel of the new shape is sampled at the same relative position in the old shape. Outside the part, the distance
+    in pixels between pixel and edge is the same in both shapes.
 
     Args:
         photo: (S, S, 3).
         x, y: (n,), positions of the pixels in the edited picture.
-        old, new: axis and shape of the part in the photo and in the edited mask.
+        old, new: the axis of the feature and the shape of the part; ``old`` in the photo, ``new`` in the edited mask.
 
     Returns:
         (n, 3), the sampled colours, by bilinear interpolation.
@@ -155,10 +159,10 @@ def sample_band(photo: Picture, x: Any, y: Any, old: tuple[Axis, Band], new: tup
 
 
 def axis_of(labels: LabelMap, names: tuple[str, ...]) -> Axis | None:
-    """Return the principal axis of a feature, such as the mouth, in a label map.
+    """Return the principal axis of a facial feature, such as the mouth, in a label map.
 
     Args:
-        labels: (S, S).
+        labels: (S, S), the label map.
         names: names of the classes that the feature consists of.
 
     Returns:
@@ -181,7 +185,7 @@ def band_of(labels: LabelMap, name: str, axis: Axis) -> Band | None:
     """Measure the shape of one part of a feature, such as the upper lip of the mouth, along the feature's axis.
 
     Args:
-        labels: (S, S).
+        labels: (S, S), the label map.
         name: name of the part's class.
         axis: the axis of the feature.
 
@@ -208,7 +212,7 @@ def as_open(source: Band, target: Band, side: int) -> bool:
     """Return whether the inside of the photo's mouth is high enough to be stretched to the inside of the edited mouth.
 
     Args:
-        source, target: shapes of the inside in the photo and in the edited mask.
+        source, target: shapes of the mouth's inside in the photo and in the edited mask.
         side: side of the picture in pixels.
     """
     share, least = _OPEN

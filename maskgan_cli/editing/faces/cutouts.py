@@ -52,7 +52,7 @@ class Cutout:
 
     @classmethod
     def of(cls, photo: Photo, found: Found, size: int, number: int = 1, count: int = 1) -> Cutout:
-        """Make the cutout of a detected face.
+        """Return the `Cutout` of a detected face.
 
         Args:
             photo: the whole photo.
@@ -86,7 +86,7 @@ class Cutout:
         return paste_crop(self.photo.picture, self.square, result, tolerance=_LOSSY if lossy else 0)
 
     def apply_to(self, picture: Picture) -> Picture:
-        """Cut the same square out of another version (H, W, 3) of the photo, and return it (size, size, 3)."""
+        """Return the crop (size, size, 3) at the same position in another version (H, W, 3) of the photo."""
         return cut(picture, self.square, self.size)
 
     def paste_labels(self, labels: LabelMap) -> LabelMap:
@@ -95,7 +95,7 @@ class Cutout:
         return paste_labels((height, width), self.square, labels)
 
     def record(self) -> dict[str, Any]:
-        """Return the content of ``NAME.crop.json``, from which `read_cutout` restores this cutout."""
+        """Return the dict to write to ``NAME.crop.json``; `read_cutout` restores this cutout from that file."""
         height, width = self.photo.picture.shape[:2]
         return {
             "source": str(self.photo.path.resolve()),
@@ -121,8 +121,8 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
     """Restore the `Cutout` of a crop that ``maskgan align`` wrote, from the crop's record and the photo.
 
     Args:
-        crop: the crop's file, or its record's file.
-        photo: the photo's file; None: the path in the record, or else a file of the same name beside the record.
+        crop: the file of the crop or of the record.
+        photo: the photo's file. None: use the path in the record, or else a file of the same name beside the record.
         force: accept a photo whose hash differs from the recorded one, if it has the same size.
 
     Raises:
@@ -174,7 +174,7 @@ def read_cutout(crop: Path, photo: Path | None = None, *, force: bool = False) -
 
 
 def _locate_source(source: Path, record: Path) -> Path:
-    """Return the path of the photo to which a record belongs.
+    """Return the path of the photo that a crop's record (``NAME.crop.json``) refers to.
 
     If ``source`` does not exist, a file of the same name beside the record is used. If there is no such file either,
     ``source`` is returned.
@@ -187,6 +187,6 @@ def _locate_source(source: Path, record: Path) -> Path:
 
 
 def _number(record: Mapping[str, Any], name: str, default: float) -> float:
-    """Return the value ``name`` of a record; ``default`` if the value is missing, not a number, or not finite."""
+    """Return the number ``name`` in a crop's record; ``default`` if it is missing, not a number, or not finite."""
     value = record.get(name, default)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else default

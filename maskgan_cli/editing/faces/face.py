@@ -34,7 +34,7 @@ class Face:
         image: file of the picture, or of the photo that the picture was cut out of.
         mask: file of the label map; None if the face parser made it.
         picture: (S, S, 3), the face crop.
-        labels: (S, S), its label map.
+        labels: (S, S), label map of the face crop.
         parser: SHA-256 of the parser's weights if the face parser made the label map, else "".
         photo: the photo that the picture was cut out of, or the picture itself with its metadata; None if the picture
             was read only as a crop, e.g. from a prepared data set.
@@ -60,7 +60,7 @@ ReadFace = Callable[[Path, Path | None, str], Face]  # see `read_face` and `edit
 
 
 class FaceReader:
-    """A reader of face crops and their masks, which makes missing masks with the face parser.
+    """A callable that reads face crops and their masks, and makes missing masks with the face parser.
 
     The parser and PyTorch are loaded when the first mask has to be made.
 
@@ -68,10 +68,10 @@ class FaceReader:
         weights: weights of the face parser; None: those that `find_weights` finds.
         device: see `pick_device`.
         say: function that is called with a message for each picture whose mask is made.
-        force: accept also pictures whose masks show that they are not face crops.
+        force: also accept pictures that are not face crops, as far as their masks show.
 
     Attributes:
-        parser: SHA-256 of the parser's weights after it has made a mask, else "".
+        parser: SHA-256 of the parser's weights if the parser has made a mask, else "".
     """
 
     parser = ""
@@ -81,7 +81,7 @@ class FaceReader:
         self._made: MakeMask | None = None
 
     def __call__(self, image: Path, mask: Path | None) -> Face:
-        """Read a face crop and its mask; if there is no mask, make one with the face parser. See `load_face`."""
+        """Read a face crop and its mask; if there is no mask file, make one with the face parser: see `load_face`."""
         return load_face(image, mask, self.make_mask)
 
     def make_mask(self, image: Path, picture: Picture) -> tuple[LabelMap, str]:
@@ -89,7 +89,7 @@ class FaceReader:
 
         Args:
             image: path of the picture, for messages.
-            picture: (S, S, 3).
+            picture: (S, S, 3), the pixels of the picture.
 
         Returns:
             The label map (S, S), and the SHA-256 of the parser's weights.
@@ -116,7 +116,7 @@ class FaceReader:
 
 
 def read_face(image: Path, mask: Path | None, role: str) -> Face:
-    """Read a face crop that has a mask file: see `load_face`. The ``role`` (e.g. ``source``) is not used."""
+    """Read a face crop that has a mask file: see `load_face`. ``role`` (the face's role in the edit) is not used."""
     return load_face(image, mask)
 
 
@@ -126,7 +126,7 @@ def load_face(image: Path, mask: Path | None, make_mask: MakeMask | None = None)
     Args:
         image: the picture's file.
         mask: the label map's file; None: the mask beside the picture (``NAME.mask.png``) or in its prepared data set.
-        make_mask: function that makes the label map if there is no such file; None: a missing file is an error.
+        make_mask: function that makes the label map if there is no mask file; None: a missing file is an error.
 
     Raises:
         InputError: there is no mask, the picture is not square, or its size differs from the mask's size.

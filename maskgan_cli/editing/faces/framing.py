@@ -1,4 +1,4 @@
-"""Check whether a picture is a face crop framed as in CelebA-HQ, by means of its mask."""
+"""Check, by means of a picture's mask, whether the picture is a face crop framed as in CelebA-HQ."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FACE_CROP: Final = "a face that fills the picture, as in CelebA-HQ"
 
 
 def crop_problem(labels: LabelMap) -> str:
-    """Return the reason why a label map (H, W) is not that of a face crop; an empty string if it is."""
+    """Return why a label map (H, W) cannot belong to a face crop; an empty string if it can belong to one."""
     skin, eyes, mouth = (np.isin(labels, ids) for ids in (_SKIN, _EYES, _MOUTH))
     if skin.mean() < LEAST_SKIN:
         return f"skin on {skin.mean():.1%} of it"
@@ -40,7 +40,7 @@ def crop_problem(labels: LabelMap) -> str:
 
 
 def framed(labels: LabelMap, find: Callable[[], Points | None]) -> bool:
-    """Return whether a picture is framed like CelebA-HQ's crops: its landmarks are near their mean positions there.
+    """Return whether a picture is framed as in CelebA-HQ: its landmarks are near the mean positions of CelebA-HQ.
 
     Args:
         labels: (S, S), the picture's mask by the face parser.
@@ -70,7 +70,7 @@ def _away(points: Points, where: Points, labels: LabelMap) -> float:
     """Return the largest coordinate difference between two sets of landmarks, as a share of the picture's side.
 
     Args:
-        points, where: (5, 2), the landmarks in pixels; NaN is ignored.
+        points, where: (5, 2) each, the two sets of landmarks in pixels; NaN is ignored.
         labels: (S, S), any label map of the picture; only its size is used.
     """
     return float(np.nanmax(np.abs(points - where))) / len(labels)

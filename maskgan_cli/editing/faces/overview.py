@@ -1,4 +1,4 @@
-"""Draw an overview of a photo's faces: the square of each face's crop and its number, counted from the left."""
+"""Draw an overview of a photo's faces: the square of each face's crop, and the face's number from left to right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LINE: Final = (255, 210, 0)
 
 
 def overview(picture: Picture, faces: Sequence[Found]) -> Picture:
-    """Draw the square of each face's crop and its number into a copy of a photo.
+    """Draw, for each face, the square of its crop and the number of the face into a copy of a photo.
 
     Args:
         picture: (H, W, 3), the photo.

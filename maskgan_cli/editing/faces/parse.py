@@ -36,7 +36,7 @@ def parse(judge: ParserJudge, pictures: Tensor, size: int | None = None) -> Iter
     Args:
         judge: the face parser.
         pictures: (N, 3, H, W) ``uint8``, not necessarily square. Large pictures need much memory; see `bounded`.
-        size: side of the label maps, only for square pictures; None: label maps have the pictures' size (H, W).
+        size: side of the returned label maps, only for square pictures; None: they have the pictures' size (H, W).
     """
     height, width = pictures.shape[-2:]
     side = max(height, width)
@@ -126,13 +126,13 @@ class MaskMaker:
 
         Args:
             image: path of the picture, for messages.
-            picture: (H, W, 3).
+            picture: (H, W, 3), the pixels of the picture.
 
         Returns:
             The label map (H, W), and the SHA-256 of the parser's weights.
 
         Raises:
-            InputError: there are no parser weights, or they are of another kind.
+            InputError: there are no parser weights, or the weights belong to another kind of network.
         """
         if self._judge is None:
             weights = find_weights(self._weights, "parser", "--parser-weights")

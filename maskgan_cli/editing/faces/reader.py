@@ -26,11 +26,11 @@ SIDES: Final = (128, 1024)  # smallest and largest side of a crop; between them 
 
 
 class PhotoReader:
-    """A reader of faces to edit, from face crops and from photos.
+    """A callable that reads faces to edit, from face crops and from photos.
 
     Pictures of a prepared data set and pictures framed as in CelebA-HQ are treated as face crops. In other pictures, a
-    face is detected and cut out; the returned `Face` stores its position, so that an edit can be pasted back. The face
-    detector is loaded when it is first needed.
+    face is detected and cut out. The returned `Face` stores the position of the crop, so that an edit can be pasted
+    back. The face detector is loaded when it is first needed.
 
     Args:
         weights: weights of the face parser; None: those that `find_weights` finds.
@@ -38,8 +38,8 @@ class PhotoReader:
         say: function that is called with messages about the pictures.
         force: accept pictures that are not face crops, and faces smaller than 64 pixels.
         taken: whether to treat all pictures as crops, all as photos, or to decide for each picture.
-        numbers: for each role (e.g. ``source``), the number of the face in that photo, counted from the left from 1.
-            For roles that are not given, the largest face is used.
+        numbers: dict from the role of a photo in the edit (e.g. ``source``) to the number of the face to use, counted
+            from the left from 1. In photos of other roles, the largest face is used.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class PhotoReader:
 
         Args:
             image: the picture's file.
-            mask: the mask's file; None: the mask beside the picture, or else one by the face parser.
+            mask: the mask's file. None: use the mask beside the picture, or else make a mask with the face parser.
             role: role of the picture in the edit, e.g. ``source``.
 
         Raises:
@@ -160,12 +160,12 @@ class PhotoReader:
         return faces
 
     def _cut(self, cutout: Cutout, mask: Path | None, whole: LabelMap | None) -> Face:
-        """Make the `Face` of a cutout. Its mask is cut out of the photo's mask, or made by the face parser.
+        """Return the `Face` of a cutout; the face's mask is cut out of the photo's mask, or made by the face parser.
 
         Args:
             cutout: the position of the face in the photo; its ``size`` is not used.
             mask: file of the photo's mask, or None.
-            whole: (H, W), the label map from this file; None if ``mask`` is None.
+            whole: (H, W), the label map that was read from ``mask``; None if ``mask`` is None.
         """
         photo, parser = cutout.photo, ""
         cutout = replace(cutout, size=int(np.clip(round(cutout.side), *SIDES)))

@@ -23,7 +23,7 @@ Which = int | str | None  # a number from 1, "all", or None for the largest
 
 
 def _surest(faces: list[Found]) -> float:
-    """Return the highest detection confidence among some faces, 0 to 1; 0 if there are no faces."""
+    """Return the highest detection confidence (0 to 1) among the detected faces; 0 if there are no faces."""
     return max((face.confidence for face in faces), default=0.0)
 
 
@@ -56,7 +56,7 @@ class DirectionFinder:
         Args:
             picture: (H, W, 3).
             turns: number of rotations by 90 degrees, counterclockwise.
-            sure: minimum confidence of the faces.
+            sure: minimum detection confidence of the returned faces.
         """
         faces = self._finder.find_all(np.ascontiguousarray(np.rot90(picture, turns)), sure=sure)
         sides = picture.shape[1::-1]
@@ -94,13 +94,13 @@ COMMANDS: Final = Hints(
 
 
 class PhotoSearch:
-    """A tool that detects the faces of photos and cuts them out. The detected faces of the last photo are cached.
+    """Detects the faces of photos and cuts them out. The detected faces of the last photo are cached.
 
     Args:
         device: device on which the detector runs.
         force: accept faces smaller than 64 pixels, and faces with a low confidence.
-        large: True: faces smaller than 64 pixels are ignored and get no numbers. False: they are numbered too, but
-            cannot be cut out, except with ``force``.
+        large: True: faces smaller than 64 pixels are ignored and get no numbers. False: such faces are numbered
+            too, but cannot be cut out, except with ``force``.
         hints: advice in error messages.
     """
 
@@ -160,7 +160,7 @@ class PhotoSearch:
         return cutouts
 
     def _check_side(self, photo: Photo, side: float) -> None:
-        """Check the side, in pixels, of the square of a face's crop.
+        """Check that a face is large enough; ``side`` is the side of the square around the face, in the photo's pixels.
 
         Raises:
             InputError: the side is less than 64 pixels, and ``force`` was not given.

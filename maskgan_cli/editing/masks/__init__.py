@@ -1,4 +1,4 @@
-"""Edit masks: functions that take label maps and return changed label maps, and what they need.
+"""Edit masks: functions that take label maps and return changed label maps.
 
 swap.py, fit.py            replace parts by those of another face, after aligning the faces by their landmarks
 head_fit.py, mouth_fit.py  fit a 3D head to a mask; transform a mouth from one head's pose to another's

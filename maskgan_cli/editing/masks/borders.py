@@ -24,7 +24,9 @@ _FADING: Final = 12.0  # further outside, its weight falls over about this dista
 
 
 def depths(labels: LabelMap, ids: Sequence[int]) -> Field:
-    """Compute the signed distances of some classes in a mask: see the module's docstring.
+    """Return the signed distance of each pixel to the border of each given class of a mask.
+
+    Signed distances are above 0 inside the class, and below 0 outside.
 
     Args:
         labels: (S, S), the mask.
@@ -43,7 +45,7 @@ def smooth(planes: Field, by: float = _SOFT_CHANGE) -> Field:
 
 
 def start(own: Field, before: Field) -> Field:
-    """Return the signed distances (N, S, S) to which `move_borders` adds a change.
+    """Return the signed distances (N, S, S) before an edit, to which `move_borders` adds a change.
 
     Inside and near each class, these are the mask's own signed distances. Far outside the class, they change gradually
     to the signed distances of MaskVAE's reconstruction: new hair can appear far from the old hair, and there the
@@ -58,14 +60,14 @@ def start(own: Field, before: Field) -> Field:
 
 
 def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, ids: Sequence[int]) -> LabelMap:
-    """Move the borders of a mask (S, S): each pixel gets the class with the largest signed distance.
+    """Move the borders of a mask: each pixel gets the class with the largest signed distance after the change.
 
     Args:
-        labels: the mask before the change.
-        frame: the face's upright frame, with ``side`` pixels per side; see `upright`.
+        labels: (S, S), the mask before the change.
+        frame: the coordinate system in which the face is upright, with ``side`` pixels per side: see `Upright`.
         begin: (N, side, side), signed distances in the frame before the change; see `start`.
-        change: (N, side, side), change of the signed distances.
-        ids: the N classes; only pixels of these classes change.
+        change: (N, side, side), the change that is added to ``begin``.
+        ids: ids of the N classes; only pixels of these classes change.
 
     Returns:
         (S, S), a new mask.
@@ -82,12 +84,12 @@ def move_borders(labels: LabelMap, frame: Upright, begin: Field, change: Field, 
 
 
 def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap:
-    """Return a changed mask (S, S) without its small changes: connected regions of few changed pixels are undone.
+    """Return a changed mask (S, S) in which small changes are undone: connected regions of few changed pixels.
 
     Args:
         labels: (S, S), the mask after a change.
         before: (S, S), the mask before the change.
-        least: smallest size of a region that stays changed, in pixels.
+        least: number of pixels; smaller regions get their classes before the change back.
     """
     changed = labels != before
     pieces, count = ndimage.label(changed)
@@ -101,7 +103,7 @@ def without_specks(labels: LabelMap, before: LabelMap, least: float) -> LabelMap
 def _depth(region: Region) -> Field:
     """Compute the signed distance (S, S) of each pixel to the border of a region, clipped to -`DEEP` and `DEEP`.
 
-    It is above 0 inside the region, and below 0 outside.
+    The distance is above 0 inside the region, and below 0 outside.
     """
     if not region.any() or region.all():
         return np.full(region.shape, DEEP if region.any() else -DEEP, np.float32)

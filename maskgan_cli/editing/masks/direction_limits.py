@@ -1,4 +1,4 @@
-"""Limit the number of steps in a direction of MaskVAE's latent space, so that an edited face still looks human.
+"""Limit how far a face can be moved along an edit direction of MaskVAE's latent space and still look human.
 
 Lengths of the face, such as the width of the mouth, have to stay between the 0.5th and 99.5th percentile of these
 lengths in 507 portraits. The limit for open mouths is wider, because people on portraits rarely open their mouths. If
@@ -36,10 +36,12 @@ _RIGHT, _LEFT, _DOWN = slice(40, 60), slice(120, 140), slice(85, 95)
 
 
 def limits(motion: Motion) -> tuple[float, float]:
-    """Return the lowest (0 or below) and the highest (0 or above) number of steps at which a face still looks human.
+    """Return the range of steps along an edit direction (e.g. smile) in which a face still looks human.
+
+    The range is the lowest (0 or below) and the highest (0 or above) number of steps.
 
     Args:
-        motion: motion of the face's mask in one direction: see `motion.measure_motion`.
+        motion: change of the face's mask for one step along the direction: see `motion.measure_motion`.
     """
     if "borders" in motion.pieces:  # a data set's attribute, which may change any part
         return -FARTHEST, FARTHEST
@@ -47,10 +49,10 @@ def limits(motion: Motion) -> tuple[float, float]:
     allowed = {name: _bounds(name.split()[0], value) for name, value in begin.items()}
 
     def far(sign: int) -> float:
-        """Return the last number of steps at which all measurements are in their ranges.
+        """Return the largest number of steps at which all measurements are still in their allowed ranges.
 
         Args:
-            sign: 1 for steps forwards; -1 for steps backwards (the result is then 0 or negative).
+            sign: 1 for steps forwards; -1 for steps backwards (then the result is 0 or below).
         """
         steps = np.arange(_STEP, FARTHEST + _STEP / 2, _STEP)
         for amount in steps:
@@ -68,8 +70,8 @@ def _bounds(name: str, value: float) -> tuple[float, float]:
 
     Args:
         name: name of the measurement, a key of `_BOUNDS`.
-        value: the measurement before the edit. The range always includes this value. Except for measurements in
-            `_STRICT`, it also includes a margin around the value.
+        value: the measurement before the edit. The range always includes this value and, except for measurements in
+            `_STRICT`, a margin around this value.
     """
     low, high = _BOUNDS[name]
     spare = _SPARE * (value if name in _SIZES else high - low) if name not in _STRICT else 0.0
@@ -77,10 +79,10 @@ def _bounds(name: str, value: float) -> tuple[float, float]:
 
 
 def obstacle(motion: Motion, labels: LabelMap) -> str | None:
-    """Return the reason why a direction cannot change a face, e.g. that its mask shows no mouth; else return None.
+    """Return why an edit direction (e.g. smile) cannot change a face, e.g. "the mask shows no mouth"; None if it can.
 
     Args:
-        motion: motion of the face's mask in the direction.
+        motion: change of the face's mask for one step along the direction.
         labels: (S, S), the face's mask.
     """
     if "hair" in motion.pieces and (labels == ID["hair"]).mean() < _LEAST_HAIR:
@@ -97,15 +99,15 @@ def obstacle(motion: Motion, labels: LabelMap) -> str | None:
 
 
 def _figures(motion: Motion, amount: float) -> dict[str, float]:
-    """Measure the parts of a face that move in a direction, after a number of steps.
+    """Measure the parts of a face that an edit direction moves, as they are after a number of steps.
 
     Args:
-        motion: motion of the face's mask in the direction.
+        motion: change of the face's mask for one step along the direction.
         amount: number of steps, also fractions; below 0 backwards.
 
     Returns:
-        The measurements by name, e.g. ``mouth_width``: see `_BOUNDS`. The height is measured for each brow, with the
-        brow's name in the key, e.g. ``brow_height l_brow``.
+        A dict from the name of a measurement, e.g. ``mouth_width``, to its value; for the units see `_BOUNDS`. The
+        height is measured for each brow, with the brow's name in the key, e.g. ``brow_height l_brow``.
     """
     side, found = motion.frame.side, dict[str, float]()
     outline = motion.outline

@@ -1,4 +1,7 @@
-"""Directions in MaskVAE's latent space, such as more smile or longer hair. A direction belongs to one MaskVAE only.
+"""Compute, store and apply edit directions in MaskVAE's latent space, such as more smile or longer hair.
+
+A direction is a vector; adding the vector to the latent code of a mask (one step) changes one property of the face. A
+direction belongs to one MaskVAE only.
 
 The package's own directions are computed from pairs of masks of rendered faces. The two masks of a pair differ in one
 property only; the direction is the mean difference of their codes. This takes little time, so a direction is computed
@@ -48,16 +51,16 @@ _PIECES: Final[Mapping[str, tuple[str, ...]]] = {
     "face-width": ("outline",),
     "nose-width": ("nose",),
 }
-_KEPT: Final = 24  # number of cached motions
+_KEPT: Final = 24  # number of cached motions (measured changes of a mask along a direction)
 _LEAST: Final = 2  # smallest number of faces with an attribute, and of faces without it
 
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction in MaskVAE's latent space.
+    """An edit direction in MaskVAE's latent space, e.g. towards a smile.
 
     Attributes:
-        step: (1, latent), vector that is added to a mask's code for one step.
+        step: (1, latent), vector that is added to the latent code of a mask for one step.
         reach: names of the mask's classes that the direction may change.
         pieces: names of the pieces of the face that move: see `motion.measure_motion`.
     """
@@ -69,12 +72,13 @@ class Direction:
 
 @dataclass(frozen=True)
 class Step:
-    """The result of moving a mask in a direction.
+    """The result of moving a mask along an edit direction (e.g. smile) by a number of steps.
 
     Attributes:
         labels: (S, S), the moved mask.
         direction: name of the direction.
-        asked, used: the requested number of steps, and the number after limiting it to the allowed range.
+        asked: the requested number of steps.
+        used: the number of steps made: ``asked``, limited to the range in which the face looks human.
         obstacle: the reason why the direction cannot change this face, e.g. that the mask shows no mouth; else None.
     """
 
@@ -86,7 +90,7 @@ class Step:
 
     @property
     def line(self) -> str | None:
-        """Message for the user that not all requested steps were made, and why; None if all were made."""
+        """Message for the user that says why fewer steps than requested were made; None if all steps were made."""
         if self.obstacle:
             return f"{self.direction} changes nothing: {self.obstacle}"
         if self.used == self.asked:
@@ -95,13 +99,13 @@ class Step:
 
     @property
     def note(self) -> dict[str, Any]:
-        """Values for the record of a result: direction, number of requested and used steps, and the obstacle if any."""
+        """Dict that is stored with a result: direction, number of requested and used steps, and the obstacle if any."""
         note = {"direction": self.direction, "asked": self.asked, "used": self.used}
         return note | ({"obstacle": self.obstacle} if self.obstacle else {})
 
 
 def own_direction(name: str, manifold: MaskManifold) -> Direction:
-    """Compute one of the package's own directions for a MaskVAE.
+    """Compute one of the package's own edit directions (e.g. smile) for a MaskVAE.
 
     Args:
         name: name of the direction, a key of `library.DIRECTIONS`.
@@ -115,18 +119,17 @@ def own_direction(name: str, manifold: MaskManifold) -> Direction:
 
 
 def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, Codes]:
-    """Compute a direction (1, latent) for each attribute that some of these faces have and others do not.
+    """Return a dict from attribute to edit direction (1, latent), for the attributes that only some of the faces have.
 
     The codes are regressed on all attributes together (least squares), so that correlated attributes, e.g. lipstick and
-    gender, are separated. One step leads from a face without the attribute to a face with it.
+    gender, are separated. One step along a direction leads from a face without the attribute to a face with it.
 
     Args:
-        codes: (N, latent), codes of the faces' masks.
+        codes: (N, latent), latent codes of the masks of N faces.
         samples: the N faces, with their attributes from the manifest.
 
     Returns:
-        The directions by name of the attribute. Attributes that fewer than two faces have, or that fewer than two faces
-        lack, are left out.
+        The dict. Attributes that fewer than two faces have, or that fewer than two faces lack, are left out.
 
     Raises:
         InputError: the faces do not differ in any attribute.
@@ -147,7 +150,7 @@ def attribute_directions(codes: Codes, samples: Sequence[Sample]) -> dict[str, C
 
 
 def origin(*, vae: str, data: str, split: str, faces: int) -> dict[str, Any]:
-    """Return a description of how directions were computed, their "origin". It is stored in the directions' file.
+    """Return the "origin" of directions: a dict that says how they were computed, to store in the directions' file.
 
     Args:
         vae: SHA-256 of the MaskVAE's weights.
@@ -165,7 +168,7 @@ def write_directions(
 
     Args:
         path: the file.
-        steps: directions (1, latent) by name.
+        steps: dict from name to direction (1, latent).
         about: the `origin` of the directions.
         overwrite: replace an existing file.
     """
@@ -174,7 +177,7 @@ def write_directions(
 
 
 def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
-    """Read a file of directions; return the directions (1, latent) by name, and their `origin`.
+    """Read a file of directions; return a dict from name to direction (1, latent), and the `origin` of the directions.
 
     Raises:
         InputError: the file is missing, corrupt, or not a file of directions.
@@ -192,7 +195,7 @@ def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
 
 
 def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | None:
-    """Return the directions (1, latent) in a file, by name, if their `origin` equals ``about``.
+    """Return a dict from name to direction (1, latent) from a file, if the `origin` in the file equals ``about``.
 
     Return None if the origin differs, or if the file is missing or is not a file of directions.
     """
@@ -204,7 +207,7 @@ def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | 
 
 
 class Directions:
-    """The named directions of one MaskVAE's latent space, with methods that move masks in them.
+    """The named edit directions (e.g. smile) of one MaskVAE, with methods that move masks along a direction.
 
     Args:
         manifold: the MaskVAE.
@@ -241,7 +244,7 @@ class Directions:
 
     @property
     def _latent(self) -> int:
-        """Number of values in a code of the MaskVAE."""
+        """Number of values in a latent code of the MaskVAE."""
         return int(self._manifold.network.config.latent)
 
     def _fits(self, step: Codes) -> bool:
@@ -249,7 +252,7 @@ class Directions:
         return step.shape == (1, self._latent) and step.dtype == torch.float32 and bool(torch.isfinite(step).all())
 
     def find(self, name: str) -> Direction:
-        """Look up a direction by its name. The package's own directions are computed at the first use.
+        """Return the direction with this name. The package's own directions are computed at the first use.
 
         Raises:
             InputError: there is no direction of that name.
@@ -260,11 +263,11 @@ class Directions:
         return self._known[name]
 
     def move(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> LabelMap:
-        """Move a label map (S, S) by ``amount`` steps in a direction, and return the moved label map; see `step`."""
+        """Move a label map (S, S) by ``amount`` steps along a direction, and return the moved label map; see `step`."""
         return self.step(labels, name, amount, beyond=beyond).labels
 
     def step(self, labels: LabelMap, name: str, amount: float, *, beyond: bool = False) -> Step:
-        """Move a label map by a number of steps in a direction; return the result, with the number of steps made.
+        """Move a label map along an edit direction; return the moved label map, and the number of steps made.
 
         Args:
             labels: (S, S), the label map.
@@ -285,9 +288,10 @@ class Directions:
         return found
 
     def range(self, labels: LabelMap, name: str) -> tuple[float, float]:
-        """Return the lowest (0 or below) and highest (0 or above) number of steps at which a face looks human.
+        """Return the range of steps along an edit direction in which a face still looks human.
 
-        Both numbers are 0 if the mask lacks the part that the direction changes. Results are cached.
+        The range is the lowest (0 or below) and the highest (0 or above) number of steps. Both numbers are 0 if the
+        mask lacks the part that the direction changes. Results are cached.
 
         Args:
             labels: (S, S), the face's mask.
@@ -302,9 +306,9 @@ class Directions:
         return self._ranges[id(motion)]
 
     def _motion(self, labels: LabelMap, name: str) -> Motion:
-        """Return the motion of a mask (S, S) in the direction ``name``: measure it, or read it from the cache.
+        """Return the change of a mask (S, S) for one step along the direction ``name``, measured or from the cache.
 
-        The last 24 motions are cached, because a slider of the browser editor moves the same mask many times.
+        The last 24 measured changes are cached, because a slider of the browser editor moves the same mask many times.
         """
         key = (name, labels.shape, labels.tobytes())
         if key not in self._motions:

@@ -35,10 +35,10 @@ _GROUPS: Final = (
 
 
 def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> LabelMap:
-    """Move parts of the target's label map to the place where they belong in the source's face.
+    """Move parts of the target's label map to where these parts belong in the source's face.
 
-    Each part is shifted horizontally, so that its landmarks coincide with the source's: the mouth of a turned head is
-    not in the middle of the crop. A mouth is also scaled, sheared and shifted vertically to match the pose of the
+    Each part is shifted horizontally, so that the part's landmarks coincide in both faces: the mouth of a turned head
+    is not in the middle of the crop. A mouth is also scaled, sheared and shifted vertically to match the pose of the
     source's head (see `mouth_transform`). If one head is tilted against the other by 3 degrees or more, the parts are
     also rotated. If the faces differ by 15 degrees or more, or in scale by a quarter or more, the rotation and the
     scale are computed from all landmarks, and the parts are shifted so that the eyes coincide. Outlines that are
@@ -50,7 +50,7 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
         parts: class ids of the parts.
 
     Returns:
-        The moved label map (S, S), a new array. Only the classes in ``parts`` have a meaning in it.
+        A new label map (S, S) with the moved parts; all other pixels are 0.
     """
     side = len(source)
     there, size = points_of_mask(source), side / len(target)
@@ -76,10 +76,10 @@ def fit_parts(target: LabelMap, source: LabelMap, parts: Collection[int]) -> Lab
 
 
 def _linear(here: Points, there: Points) -> Points:
-    """Return the matrix (2, 2) that rotates and scales one face's landmarks so that they match another's.
+    """Return the matrix (2, 2) that rotates and scales one face's landmarks to match the landmarks of another face.
 
-    Return the identity if rotation and scale are so small (below `_TURNED` and `_SCALED`) that pose and expression can
-    explain them, or if fewer than three landmarks are known.
+    Return the identity if rotation and scale are so small (below `_TURNED` and `_SCALED`) that differences of pose and
+    expression can explain them, or if fewer than three landmarks are known.
 
     Args:
         here: (5, 2), landmarks of the face to move.
@@ -96,7 +96,7 @@ def _linear(here: Points, there: Points) -> Points:
 
 
 def _tilt(here: Points, there: Points) -> Points:
-    """Return the rotation (2, 2) that makes the line through one face's eyes parallel to that of another face.
+    """Return the rotation matrix (2, 2) that makes the lines through the eyes of two faces parallel.
 
     Return the identity if the angle between the lines is below `_TILTED`. For the arguments see `_linear`.
     """
@@ -110,7 +110,7 @@ def _tilt(here: Points, there: Points) -> Points:
 def _shift(here: Points, there: Points, rows: tuple[int, ...]) -> Points:
     """Return the shift (2,) from the mean of some landmarks of one face to the mean of the same landmarks of another.
 
-    If one of these landmarks is unknown (NaN), all known landmarks are used; if there are none, the shift is 0.
+    If one of these landmarks is unknown (NaN), all known landmarks are used. If no landmark is known, the shift is 0.
 
     Args:
         here, there: (5, 2), landmarks of the first and of the second face.
@@ -137,7 +137,7 @@ def _along(points: Points) -> Points:
 
 
 def _moved(labels: LabelMap, linear: Points, offset: Points, side: int, kinds: list[int]) -> LabelMap:
-    """Move some classes of a label map by an affine transform, and return a label map (side, side) of only these.
+    """Move some classes of a label map by an affine transform; return a label map (side, side) with only these classes.
 
     A position p of the label map moves to the position ``linear @ p + offset`` of the result. All other pixels of the
     result are 0.

@@ -22,7 +22,7 @@ _BEHIND: Final = [ID[name] for name in ("background", "cloth", "neck", *GROUPS["
 
 
 def lengthened(labels: LabelMap, moved: LabelMap, *, longer: bool) -> LabelMap:
-    """Take only the longer (or shorter) hair from a changed mask, and the rest from the mask before the change.
+    """Return a mask that takes only the longer (or shorter) hair from a changed mask, and all else from the old mask.
 
     Longer hair grows where the old hair is thick, not from thin sideburns. The new hair is connected with the old hair,
     does not cover the skin of the face, and has no small holes or remnants of ears. Shorter hair leaves no isolated
@@ -85,6 +85,6 @@ def _reached(hair: Region) -> Region:
 
 
 def _largest_label(region: LabelMap) -> int:
-    """Return the number that `ndimage.label` gives the largest connected piece of a region; 0 if it is empty."""
+    """Return the number that `ndimage.label` gives the largest connected piece of a region; 0 for an empty region."""
     sizes = np.bincount(ndimage.label(region)[0].ravel())[1:]
     return 1 + int(sizes.argmax()) if len(sizes) else 0

@@ -1,6 +1,7 @@
 """Fit the renderer's 3D head to a face's mask: the head's pose, scale and position, and two proportions of the face.
 
-The canonical head is the renderer's mean head that looks ahead; its coordinates are in decimetres (see `synth.shape`).
+The canonical head is the renderer's average head, looking straight ahead. Coordinates on this head are in decimetres
+(see `synth.shape`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class HeadFit:
     Attributes:
         yaw, pitch: angles in degrees. With positive yaw, the head looks to the right of the picture; with positive
             pitch, the head looks down.
-        wide, long: width of the face, and length of its part below the eyes, relative to the mean head.
+        wide: width of the face, relative to the renderer's average head.
+        long: length of the face below the eyes, relative to the renderer's average head.
         camera: projects the renderer's coordinates to pixels of the picture.
     """
 
@@ -78,10 +80,10 @@ class HeadFit:
         return (self.yaw, self.pitch, self.wide, self.long, *camera.matrix.ravel().tolist(), *camera.centre.tolist())
 
     def after(self, matrix: Floats) -> HeadFit:
-        """Return the fit of the same head to another picture of the same face, e.g. to the photo of a mask.
+        """Return the fit of this head to another picture of the face, e.g. to the photo that the face was cropped from.
 
         Args:
-            matrix: (2, 3), maps a position (x, y, 1) in this picture to a position in the other picture.
+            matrix: (2, 3), maps a position (x, y, 1) in the picture of this fit to a position in the other picture.
         """
         camera = self.camera
         together = matrix[:, :2] @ camera.matrix
@@ -93,8 +95,9 @@ class HeadFit:
 def fit_head(labels: LabelMap) -> HeadFit:
     """Fit the 3D head to a mask (S, S), so that eyes, nose, mouth, chin and edges of the face match the mask.
 
-    Yaw, pitch, roll, scale, position and two proportions are found by least squares, with priors for plausible values.
-    If too few features are visible (e.g. no mouth), the pose is that of a face framed like CelebA-HQ.
+    Yaw, pitch, roll, scale, position and two proportions (`HeadFit.wide` and `HeadFit.long`) are found by least
+    squares, with priors for plausible values. If too few features are visible (e.g. no mouth), the pose is that of a
+    face framed as in CelebA-HQ.
     """
     points = points_of_mask(labels)
     if not np.isfinite(points[:2]).all():
@@ -114,9 +117,9 @@ def fit_head(labels: LabelMap) -> HeadFit:
 
 
 def fitted(labels: LabelMap) -> HeadFit:
-    """Fit the 3D head to a mask (S, S) in less time than `fit_head`, by means of a copy of 256 x 256 pixels.
+    """Fit the 3D head to a mask (S, S) faster than `fit_head`, by fitting to a copy of 256 x 256 pixels.
 
-    The camera of the returned fit projects to pixels of the mask itself, not of the copy.
+    The camera of the returned fit projects to pixels of the original mask, not of the copy.
     """
     scale = len(labels) / FIT_SIDE
     return fit_head(small(labels, FIT_SIDE)).after(np.array([[scale, 0, 0], [0, scale, 0]]))
@@ -153,12 +156,12 @@ def _residuals(values: Floats, points: Points, edges: dict[str, Floats]) -> Floa
     Args:
         values: (8,), the fitted values: see `_REACH`.
         points: (5, 2), the five points of the mask (eyes, nose, mouth corners).
-        edges: the edges of the face and the chin in the mask, as returned by `_edges`.
+        edges: positions of the edges of the face and of the chin in the mask, as returned by `_edges`.
 
     Returns:
-        (N,), the residuals. The first ones are differences between positions on the head and in the mask, divided by
-        their tolerances. The last four are differences of pose and proportions from the means of their priors, divided
-        by the priors' standard deviations.
+        (N,), the residuals. The first N - 4 are differences between positions on the head and in the mask, divided by
+        the tolerances of these positions. The last four are differences of pose and proportions from the means of their
+        priors, divided by the priors' standard deviations.
     """
     yaw, pitch, wide, long, roll, log_scale, x, y = values
     between = float(np.hypot(*(points[1] - points[0])))
@@ -213,10 +216,10 @@ def _least_squares(residuals: Callable[[Floats], Floats], start: Floats, low: Fl
 
 
 def _shaped(vertices: F32, wide: float, long: float) -> F32:
-    """Scale the face of a head: its width by the factor ``wide``, and its part below the eyes by the factor ``long``.
+    """Scale a head's face: the width by the factor ``wide``, and the part below the eyes by the factor ``long``.
 
     Args:
-        vertices: (..., 3), positions on the canonical head.
+        vertices: (..., 3), positions on the canonical head (average, looking straight ahead).
 
     Returns:
         (..., 3), the scaled positions.
@@ -229,11 +232,10 @@ def _shaped(vertices: F32, wide: float, long: float) -> F32:
 
 @lru_cache(maxsize=1)
 def _marks() -> dict[str, F32]:
-    """Return positions on the canonical head that are compared with a mask.
+    """Return a dict of the positions on the canonical head that `fit_head` compares with a mask.
 
-    Returns:
-        A dict of arrays: ``points`` (5, 3) are eyes, nose and mouth corners; ``skull`` (n, 3) and ``chin`` (6, 3) are
-        vertices of the head, among which the edges of the face and the lowest point of the chin are found.
+    ``points`` (5, 3) are eyes, nose and mouth corners. ``skull`` (n, 3) and ``chin`` (6, 3) are vertices of the head,
+    among which the edges of the face and the lowest point of the chin are found.
     """
     model = head()
     body, c = model.on_body, model.canonical
@@ -251,7 +253,7 @@ def _marks() -> dict[str, F32]:
 
 
 def _turned(points: F32, yaw: float, pitch: float) -> F32:
-    """Rotate positions (..., 3) on the head about the head's pivot, by ``yaw`` and ``pitch`` degrees."""
+    """Rotate positions (..., 3) on the head about the head's centre of rotation, by ``yaw`` and ``pitch`` degrees."""
     return f32(turn(points - PIVOT, rotation(yaw, pitch, 0)) + PIVOT)
 
 
@@ -259,14 +261,14 @@ def _projected(points: F32) -> Floats:
     """Project positions (..., 3) in perspective to the plane z = 0.
 
     Returns:
-        (..., 2), x and y in decimetres, with y downwards. The camera's matrix then maps them to pixels.
+        (..., 2), x and y in decimetres, with y downwards; the camera's matrix maps these coordinates to pixels.
     """
     far = _DISTANCE / (_DISTANCE - points[..., 2].astype(np.float64))
     return np.stack([points[..., 0] * far, -(points[..., 1] - HEIGHT) * far], -1)
 
 
 def _eye_points(yaw: float, pitch: float, wide: float, long: float) -> F32:
-    """Return the positions (2, 3) of both eyes of the head in a pose (degrees) with the given proportions.
+    """Return the 3D positions (2, 3) of both eyes of a head in a given pose, with given proportions.
 
     For the arguments see `HeadFit`.
     """
@@ -275,18 +277,21 @@ def _eye_points(yaw: float, pitch: float, wide: float, long: float) -> F32:
 
 @lru_cache(maxsize=1)
 def _unit() -> float:
-    """Return the distance between the projected eyes (see `_projected`) of the mean head that looks ahead."""
+    """Return the distance, in decimetres, between the projected eyes (see `_projected`) of the canonical head."""
     left, right = _projected(_eye_points(0, 0, 1, 1))
     return float(np.hypot(*(right - left)))
 
 
 def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Floats]:
-    """Project the positions of `_marks` for a pose and proportions: see `HeadFit` for the arguments.
+    """Project the landmarks and edges of a head (see `_marks`) in a given pose, with given proportions.
+
+    For the arguments see `HeadFit`.
 
     Returns:
-        A dict: ``points`` (5, 2); ``chin``, the lowest y of the chin; ``left0.0``, ``right0.0``, ``left0.5`` and
-        ``right0.5``, the x of the face's left and right edge at each height in `_LEVELS`. The origin is the middle
-        between the eyes; the unit is the distance between the eyes of the mean head.
+        A dict: ``points`` (5, 2), the projected eyes, nose and mouth corners; ``chin``, the lowest y of the chin;
+        ``left0.0``, ``right0.0``, ``left0.5`` and ``right0.5``, the x of the face's left and right edge at each height
+        in `_LEVELS`. The origin is the middle between the eyes; the unit is the distance between the eyes of the
+        canonical head.
     """
     five, skull, chin = (_projected(_turned(_shaped(_marks()[name], wide, long), yaw, pitch))
                          for name in ("points", "skull", "chin"))  # fmt: skip
@@ -305,12 +310,12 @@ def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
 
     Args:
         labels: (S, S), the mask.
-        points: (5, 2), the five points of the face (x, y).
+        points: (5, 2), eyes, nose and mouth corners (x, y).
 
     Returns:
-        Positions (x, y) by name: ``left0.0``, ``right0.0``, ``left0.5`` and ``right0.5`` (edges at each height in
-        `_LEVELS`) and ``chin``. Edges at an implausible distance (e.g. because hair covers the face) are left out, and
-        so is a chin at the picture's border.
+        A dict from name to position (x, y): ``left0.0``, ``right0.0``, ``left0.5`` and ``right0.5`` (edges at each
+        height in `_LEVELS`) and ``chin``. Edges at an implausible distance (e.g. because hair covers the face) and a
+        chin at the picture's border are left out.
     """
     face = np.isin(labels, _FACE)
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
@@ -331,7 +336,7 @@ def _edges(labels: LabelMap, points: Points) -> dict[str, Floats]:
 
 
 def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Floats | None:
-    """Find the position (x, y) where a ray leaves the face.
+    """Return the position (x, y) where a ray leaves the face.
 
     Args:
         face: (S, S), the region of the face.
@@ -340,7 +345,7 @@ def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Fl
         between: distance between the eyes, in pixels.
 
     Returns:
-        The position; None unless it is 0.6 to 1.6 eye distances from the start.
+        The position; None unless its distance from ``start`` is 0.6 to 1.6 times ``between``.
     """
     shares = np.arange(0.1, 2.0, 0.02)
     columns, rows = np.floor(start + shares[:, None] * between * way).astype(int).T
@@ -351,7 +356,7 @@ def _last_inside(face: Region, start: Floats, way: Floats, between: float) -> Fl
 
 
 def _lowest(face: Region, mouth: Floats, axis: Floats, between: float) -> Floats | None:
-    """Find the lowest position (x, y) of the face below the mouth.
+    """Return the lowest position (x, y) of the face below the mouth.
 
     Args:
         face: (S, S), the region of the face.
@@ -360,7 +365,8 @@ def _lowest(face: Region, mouth: Floats, axis: Floats, between: float) -> Floats
         between: distance between the eyes, in pixels.
 
     Returns:
-        The position; None if the face is not visible there, or if it reaches the picture's lower border.
+        The position. None if the face is not visible near the line that runs down through the mouth, or if the face
+        reaches the picture's lower border.
     """
     places = np.argwhere(face)[:, ::-1] + 0.5
     near = places[np.abs((places - mouth) @ axis) < 0.25 * between]

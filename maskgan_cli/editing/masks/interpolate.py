@@ -46,7 +46,7 @@ Codes = Tensor  # (N, latent) float32, on the manifold's device
 
 
 class MaskManifold:
-    """A trained MaskVAE that encodes masks of any size to codes, and decodes codes to masks of any size.
+    """A trained MaskVAE that encodes masks of any size to latent codes, and decodes latent codes to masks of any size.
 
     Args:
         weights: a weights file, or a run folder of `maskgan train vae`.
@@ -66,7 +66,7 @@ class MaskManifold:
 
     @torch.inference_mode()
     def encode(self, labels: LabelMap, noise: torch.Generator | None = None) -> Codes:
-        """Encode a square label map; return its code (1, latent).
+        """Encode a square label map, and return the latent code (1, latent).
 
         Args:
             labels: (S, S), the label map.
@@ -78,7 +78,7 @@ class MaskManifold:
 
     @torch.inference_mode()
     def decode(self, codes: Codes, side: int) -> Iterator[LabelMap]:
-        """Decode N codes (N, latent), and yield a label map (side, side) for each of them; see `decode_labels`."""
+        """Decode N latent codes (N, latent), and yield a label map (side, side) for each code; see `decode_labels`."""
         for i in range(len(codes)):
             yield decode_labels(self.network, codes[i : i + 1], side)[0].to("cpu", torch.uint8).numpy()
 
@@ -92,7 +92,7 @@ def positions(steps: int, *, beyond: float = 0.0) -> npt.NDArray[np.float64]:
 
 
 def between(first: Codes, second: Codes, where: Sequence[float] | npt.NDArray[np.float64]) -> Codes:
-    """Return the codes (N, latent) at N positions on the line through two codes.
+    """Return the latent codes (N, latent) at N positions on the line through two latent codes.
 
     Args:
         first, second: (1, latent), the two codes.
@@ -103,12 +103,12 @@ def between(first: Codes, second: Codes, where: Sequence[float] | npt.NDArray[np
 
 
 def around(centre: Codes, count: int, *, spread: float, seed: int) -> Codes:
-    """Return random codes (count, latent) near a code: ``centre`` plus Gaussian noise.
+    """Return random latent codes (count, latent) near a latent code: ``centre`` plus Gaussian noise.
 
     Args:
         centre: (1, latent), the code.
         count: number of codes.
-        spread: standard deviation of the noise; 1 is that of MaskVAE's prior.
+        spread: standard deviation of the noise; MaskVAE's prior has standard deviation 1.
         seed: seed of the noise, which is drawn on the CPU, so that all devices give the same codes.
     """
     noise = torch.randn(count, centre.shape[1], generator=torch.Generator().manual_seed(seed))
@@ -133,7 +133,7 @@ class Names:
 
     @classmethod
     def inside(cls, folder: Path, count: int, *, faces: bool) -> Names:
-        """Make the paths for ``count`` masks in ``folder``, and for as many painted faces if ``faces``."""
+        """Return the paths for ``count`` masks in ``folder``, and for as many painted faces if ``faces`` is True."""
         digits = max(3, len(str(count - 1)))
 
         def numbered(kind: str) -> list[Path]:
@@ -156,7 +156,7 @@ class Interpolation:
     Attributes:
         masks: label maps (S, S), in order.
         faces: painted faces (T, T, 3), in the same order; empty if no faces were painted.
-        note: record of weights and settings, which is written into every face's file.
+        note: dict of weights and settings that is written into every face's file.
     """
 
     masks: list[LabelMap]
@@ -195,10 +195,10 @@ class Interpolation:
         return list(files)
 
     def files(self, names: Names) -> dict[Path, bytes]:
-        """Return a dict from the path of each file to its content.
+        """Return a dict from the path of each file of this interpolation to the file's content.
 
         Args:
-            names: the paths.
+            names: paths of the files.
         """
         note = face_note(self.note)
         return {
@@ -212,10 +212,10 @@ class Interpolation:
 def paint_masks(
     painter: Method[Request], masks: Sequence[LabelMap], style: LabelMap, picture: Picture, *, batch: int = BATCH
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Paint masks in the style of one face.
+    """Paint masks in the style (colours and texture) of one face.
 
     Args:
-        painter: the method that paints.
+        painter: the editing method (a network) that paints.
         masks: label maps of any sizes.
         style: (T, T), label map of the face whose style is used.
         picture: (T, T, 3), picture of this face.
@@ -230,12 +230,12 @@ def paint_masks(
 
 
 def mask_files(names: Names, masks: Sequence[LabelMap]) -> dict[Path, bytes]:
-    """Return a dict from the path of each label map's file to its content, a PNG."""
+    """Return a dict from the path of each label map's file to the content of this file, a PNG."""
     return {path: encode_label_map(labels) for path, labels in zip(names.masks, masks, strict=True)}
 
 
 def face_note(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record that is written into a painted face's file: the kind of edit, and the given ``settings``."""
+    """Return the dict that is written into a painted face's file: the kind of edit, and the given ``settings``."""
     return {"edit": "interpolate", **settings}
 
 
@@ -247,7 +247,7 @@ def kept_faces(names: Names, settings: Mapping[str, Any]) -> list[Picture] | Non
         settings: settings of the present run: see `face_note`.
 
     Returns:
-        The faces if all files exist and their records equal that of the present run; else None.
+        The faces if all files exist and were painted with the same settings; else None.
     """
     note = face_note(settings)
     if not all(path.is_file() and read_note(path) == note for path in names.faces):
@@ -267,7 +267,7 @@ def refuse_others(files: Mapping[Path, bytes]) -> None:
 
 
 def frames(masks: Sequence[LabelMap], faces: Sequence[Picture]) -> list[Picture]:
-    """Make one picture for each mask: the coloured mask, and below it its painted face, unless ``faces`` is empty."""
+    """Return one picture per mask: the coloured mask, and below it the painted face, unless ``faces`` is empty."""
     tile = min(max(len(masks[0]), _TILE[0]), _TILE[1])
     columns = [colourise(resize_labels(labels, tile)) for labels in masks]
     if faces:

@@ -60,7 +60,7 @@ class Accessory:
 
 @functools.cache
 def read_library() -> dict[str, Any]:
-    """Read ``assets/library.npz``, and return all its arrays by name. The file is read only once."""
+    """Read ``assets/library.npz`` once, and return a dict from the name of each array to the array."""
     with np.load(_FILE, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -74,12 +74,12 @@ def example_photo() -> Picture:
 
 
 def example_faces() -> dict[str, Picture]:
-    """Return the two pictures that the documentation's commands edit, by file name: a photo and a rendered face."""
+    """Return a dict from file name to picture: a photo and a rendered face, which the documentation's commands edit."""
     return {"photo.png": example_photo(), "other.png": read_library()["example-2-picture"]}
 
 
 def item(name: str) -> Accessory:
-    """Return an accessory by its name in `ITEMS`, or the first accessory of a kind, e.g. of ``glasses``.
+    """Return the accessory ``name`` of `ITEMS`; if ``name`` is a kind, e.g. ``glasses``, the first of this kind.
 
     Raises:
         InputError: there is no accessory of that name.
@@ -92,8 +92,8 @@ def item_name(name: str) -> str:
     """Return the name of an accessory, a key of `ITEMS`.
 
     Args:
-        name: a key of `ITEMS`, which is returned unchanged; or a kind, e.g. ``glasses``, for the first accessory of
-            this kind.
+        name: a key of `ITEMS`, which is returned unchanged; or a kind, e.g. ``glasses``: then the name of the first
+            accessory of this kind is returned.
 
     Raises:
         InputError: there is no accessory of that name.
@@ -109,7 +109,8 @@ def pairs(direction: str) -> npt.NDArray[np.uint8]:
     """Return N pairs of masks (N, 2, S, S) of rendered faces. The masks of a pair differ only in one property.
 
     Args:
-        direction: name of the property in `DIRECTIONS`, e.g. ``smile``. The second mask has more of the property.
+        direction: name of the property, a key of `DIRECTIONS`, e.g. ``smile``. The second mask of a pair has more of
+            this property.
 
     Raises:
         InputError: there is no direction of that name.

@@ -71,11 +71,11 @@ def masks_between(
 
 
 def _frame(first: Upright, second: Upright, share: float) -> Upright:
-    """Return an upright frame between two others: its rotation, scale and centre are interpolated.
+    """Interpolate between the rotations, scales and centres of two upright frames; return the frame in between.
 
     Args:
-        first, second: the two frames, with the same side.
-        share: 0 for the first frame, 1 for the second, and values between them.
+        first, second: the upright frames of two faces (see `upright`), with the same side.
+        share: position between the frames: 0 for ``first``, 1 for ``second``.
     """
     turns = [complex(frame.matrix[0, 0], frame.matrix[1, 0]) for frame in (first, second)]
     turn = turns[0] * (turns[1] / turns[0]) ** share
@@ -86,11 +86,11 @@ def _frame(first: Upright, second: Upright, share: float) -> Upright:
 
 
 def _in_mask(planes: Field, frame: Upright, side: int, ids: Sequence[int]) -> LabelMap:
-    """Make the mask of a face from signed distances in its upright frame: the class with the largest distance wins.
+    """Return a mask (side, side) in which each pixel has the class with the largest signed distance.
 
     Args:
-        planes: (N, frame side, frame side), signed distances of the classes.
-        frame: the upright frame.
+        planes: (N, frame.side, frame.side), signed distances of the N classes in the upright frame of the face.
+        frame: the upright frame of the face in the returned mask.
         side: side of the mask.
         ids: the N class ids.
     """

@@ -1,4 +1,4 @@
-"""Move a face's mask in a direction of MaskVAE's latent space, e.g. towards a smile, without losing its detail.
+"""Move a face's mask along an edit direction of MaskVAE's latent space, e.g. smile, without losing the mask's detail.
 
 MaskVAE decodes the mask's code, and the code after one step. The two decoded masks are coarser than the mask, so they
 are not used directly. Only the change between them is measured, and applied to the mask's own parts: the curves of the
@@ -34,14 +34,16 @@ _DRAWN: Final = [ID[name] for name in ("nose", *GROUPS["brows"], *GROUPS["mouth"
 
 @dataclass(frozen=True)
 class Motion:
-    """The measured change of one mask in one direction; `apply` moves the mask by any number of steps.
+    """The measured change of a mask when MaskVAE's latent code moves one step along an edit direction (e.g. smile).
+
+    `apply` moves the mask by any number of steps.
 
     Attributes:
-        frame: the face's upright frame.
+        frame: the face's upright frame (coordinate system with eyes and mouth at fixed positions): see `upright`.
         reach: ids of the classes that may change.
         pieces: names of the pieces of the face that move: see `measure_motion`.
         mouth, brows, nose, outline: the mask's own parts, measured in the frame; None if the mask does not show them.
-        eyes: row, in the frame, of the eye below each brow, by the brow's name.
+        eyes: dict from the name of a brow to the row, in the frame, of the eye below this brow.
         mouth_change, brow_change, nose_change, outline_change: change of each part for one step; None if the part does
             not move.
         ids: ids of the N other classes that move.
@@ -70,10 +72,10 @@ class Motion:
     lengthens: bool = False
 
     def apply(self, labels: LabelMap, amount: float) -> LabelMap:
-        """Move the mask by a number of steps.
+        """Move the mask by a number of steps along the edit direction.
 
         Args:
-            labels: (S, S), the mask of which the motion was measured.
+            labels: (S, S), the mask whose change was measured.
             amount: number of steps, also fractions; below 0 backwards.
 
         Returns:
@@ -94,7 +96,7 @@ class Motion:
         return borders.without_specks(result, labels, _SPECK * labels.size)
 
     def changed_mouth(self, amount: float) -> Mouth:
-        """Return the face's mouth after ``amount`` steps. ``mouth`` and ``mouth_change`` must not be None."""
+        """Return the face's mouth after ``amount`` steps; ``mouth`` and ``mouth_change`` must not be None."""
         assert self.mouth is not None and self.mouth_change is not None
         change = self.mouth_change if amount > 0 else self.mouth_change.reversed
         nose = self.nose.bottom if self.nose is not None else None
@@ -111,7 +113,7 @@ class Motion:
     def _with_borders(self, labels: LabelMap, amount: float) -> LabelMap:
         """Return a mask (S, S) in which only the classes ``ids`` have moved by ``amount`` steps.
 
-        They are moved by their signed distances. Nose, brows and mouth stay unchanged.
+        These classes are moved by changing their signed distances. Nose, brows and mouth stay unchanged.
         """
         knots = self.more if amount > 0 else self.less
         if self.depths is None or not knots:
@@ -134,12 +136,12 @@ def measure_motion(
     reach: Collection[str] = CLASSES,
     both: bool = True,
 ) -> Motion:
-    """Measure how a mask changes for one step in a direction.
+    """Measure how a mask changes when MaskVAE's latent code moves one step along an edit direction (e.g. smile).
 
     Args:
         labels: (S, S), the mask.
         manifold: a trained MaskVAE.
-        step: (1, latent), vector of one step in the direction.
+        step: (1, latent), vector that is added to the latent code for one step.
         pieces: names of the pieces that move: mouth, brows, nose, outline (of the face), chin, hair, and borders (of
             all other classes).
         reach: names of the classes that may change.
@@ -181,13 +183,14 @@ def measure_motion(
 
 
 def _outline(decoded: Sequence[LabelMap], scale: int, weights: Field) -> Field | None:
-    """Measure the change of the face's outline for one step: see `outline_change` for the result.
+    """Measure the change of the face's outline for one step along an edit direction.
 
-    Return None if MaskVAE's masks show no face.
+    Return the outward motion (180,) of the outline at each ray: see `outline_change`. Return None if MaskVAE's masks
+    show no face.
 
     Args:
-        decoded: MaskVAE's masks after 0 and 1 steps, and optionally after -1 steps.
-        scale: pixels of these masks per pixel of the frame.
+        decoded: masks that MaskVAE decodes after 0 and 1 steps, and optionally after -1 steps.
+        scale: pixels of these masks per pixel of the upright frame.
         weights: (180,), factors for the rays of the outline: see `outline_change`.
     """
     first = measure_outline(decoded[0], fine=scale)
@@ -198,11 +201,13 @@ def _outline(decoded: Sequence[LabelMap], scale: int, weights: Field) -> Field |
 
 
 def _eyes(own: LabelMap, fine: int) -> dict[str, float]:
-    """Return the mean row of each eye in the frame, by the name of the brow above it; hidden eyes are left out.
+    """Return a dict from the name of a brow to the mean row, in the frame, of the eye below this brow.
+
+    Hidden eyes are left out.
 
     Args:
         own: the upright mask.
-        fine: pixels of this mask per pixel of the frame.
+        fine: pixels of this mask per pixel of the upright frame.
     """
     found = {}
     for eye, brow in (("l_eye", "l_brow"), ("r_eye", "r_brow")):
@@ -213,7 +218,10 @@ def _eyes(own: LabelMap, fine: int) -> dict[str, float]:
 
 
 def _mouth(decoded: list[LabelMap], scale: int) -> MouthChange | None:
-    """Measure the change of the mouth for one step; None if it cannot be measured. For the arguments see `_outline`."""
+    """Measure how a mouth changes for one step along an edit direction; return None if no mouth can be measured.
+
+    For the arguments see `_outline`.
+    """
     mouths = [measure_mouth(one, fine=scale) for one in decoded]
     forth = mouth_shape.mouth_change(mouths[0], mouths[1])
     back = mouth_shape.mouth_change(mouths[0], mouths[2]) if len(mouths) > 2 else None
@@ -224,14 +232,14 @@ def _mouth(decoded: list[LabelMap], scale: int) -> MouthChange | None:
 
 
 def _mean(change: Callable[[T, T], Field | None], masks: Sequence[T]) -> Field | None:
-    """Return the change of a part for one step: the mean of its change forwards and its negated change backwards.
+    """Return the change of a part for one step: the mean of the change forwards and the negated change backwards.
 
     Args:
         change: function that measures the change between two masks (or shapes); it returns None if this is impossible.
-        masks: masks (or shapes) after 0 and 1 steps, and optionally after -1 steps.
+        masks: masks (or shapes) after 0 and 1 steps, and optionally after -1 steps, along an edit direction.
 
     Returns:
-        The mean. If only one of the two changes can be measured, that change; None if neither can be measured.
+        The mean; one change alone if the other cannot be measured; None if neither can be measured.
     """
     found = [change(masks[0], one) for one in masks[1:3]]
     signed = [sign * one for sign, one in zip((1, -1), found, strict=False) if one is not None]
@@ -239,13 +247,13 @@ def _mean(change: Callable[[T, T], Field | None], masks: Sequence[T]) -> Field |
 
 
 def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, lengthens: bool) -> dict[str, Any]:
-    """Measure the changes of the classes that are moved by signed distances.
+    """Measure the changes of the classes that are moved by changing their signed distances.
 
     Return a dict with the attributes ``ids``, ``depths``, ``more``, ``less`` and ``lengthens`` of `Motion`.
 
     Args:
         own: the mask in its upright frame.
-        decoded: MaskVAE's masks of the same size after 0, 1, -1, 2, -2 steps; at least the first two.
+        decoded: masks of the same size that MaskVAE decodes after 0, 1, -1, 2, -2 steps; at least after 0 and 1.
         allowed: ids of the classes that may change.
         lengthens: whether only hair may be added or removed.
     """
@@ -263,7 +271,7 @@ def _borders(own: LabelMap, decoded: list[LabelMap], allowed: list[int], *, leng
 def _between(knots: tuple[Field, ...], amount: float) -> Field:
     """Return the change of signed distances (N, side, side) after any number of steps.
 
-    It is interpolated linearly between the known changes, and extrapolated beyond the last of them.
+    The change is interpolated linearly between the known changes, and extrapolated beyond the last known change.
 
     Args:
         knots: the known changes (N, side, side), after 1, 2, ... steps.

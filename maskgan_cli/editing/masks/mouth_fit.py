@@ -16,7 +16,7 @@ from maskgan_cli.synth.shape import head
 # for a horizontal shift alone, 0.730 and 0.733 with the values below; 0.729 and 0.680 for the unchanged outline at the
 # true position.
 _NOSE: Final = 0.5  # the mouth moves vertically by this share of the nose's shift, which no expression changes,
-_HEAD: Final = 0.15  # and by this share of the fitted head's; the rest of that is due to expressions
+_HEAD: Final = 0.15  # and by this share of the fitted head's shift; the rest of that shift is due to expressions
 _HEIGHT: Final = 0.5  # share of the change of height that is not due to expressions
 _MOST: Final = 0.35  # largest change of scale and shear
 _LEAST: Final = 0.02  # smaller changes are noise of the masks
@@ -25,11 +25,11 @@ _LEAST: Final = 0.02  # smaller changes are noise of the masks
 def mouth_transform(
     target: LabelMap, source: LabelMap, linear: Points, shift: Points, along: Points, points: tuple[Points, Points]
 ) -> tuple[Points, Points]:
-    """Find the affine transform that maps the target's mouth to the pose of the source's head.
+    """Return the affine transform that maps the target's mouth to the pose of the source's head.
 
-    Scale and shear are those of the region around the mouth on the heads fitted to both masks. Horizontally, the middle
-    of the mouth moves to the middle of the source's mouth. Vertically, it moves with the nose and the fitted head and
-    not with the source's mouth, because expressions also move the mouth vertically.
+    Scale and shear are computed from the region around the mouth on the 3D heads fitted to both masks. Horizontally,
+    the middle of the target's mouth moves to the middle of the source's mouth. Vertically, the mouth moves with the
+    nose and the fitted head, not to the source's mouth, because expressions also move the mouth vertically.
 
     Args:
         target: (T, T), mask of the face whose mouth is used.

@@ -45,33 +45,33 @@ class Mouth:
 
     @property
     def width(self) -> float:
-        """Distance of the corners."""
+        """Distance between the corners, in pixels of the upright frame."""
         return self.right - self.left
 
     @property
     def opening(self) -> float:
-        """Largest distance between the lips."""
+        """Largest vertical distance between the lips, in pixels of the upright frame."""
         return float(self.gap.max())
 
     @property
     def lips(self) -> float:
-        """Largest thickness of both lips together."""
+        """Largest thickness of both lips together, in pixels of the upright frame."""
         return float((self.upper + self.lower).max())
 
     @property
     def sag(self) -> float:
-        """How far the middle of the upper lip's lower edge is below the corners; below 0 if it is above them."""
+        """How many pixels the middle of the upper lip's lower edge is below the mouth's corners; negative if above."""
         return float(self.line[_PLACES // 2] - (self.line[0] + self.line[-1]) / 2)
 
     @property
     def bottom(self) -> float:
-        """y of the lower lip's lowest point."""
+        """y of the lower lip's lowest point, in pixels of the upright frame."""
         return float((self.line + self.gap + self.lower).max())
 
 
 @dataclass(frozen=True)
 class MouthChange:
-    """The change of a mouth for one step in a direction of MaskVAE's latent space.
+    """The change of a mouth when MaskVAE's latent code moves one step along an edit direction (e.g. smile).
 
     Attributes:
         wider: increase of the width, as a share of the width.
@@ -87,16 +87,16 @@ class MouthChange:
 
     @property
     def reversed(self) -> MouthChange:
-        """The opposite change, for one step backwards."""
+        """The opposite change: for one step backwards along the edit direction."""
         return MouthChange(-self.wider, -self.line, -self.gap, 1 / self.upper, 1 / self.lower)
 
 
 def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
-    """Measure the mouth in an upright mask; return None if its mouth is missing, or less than 6 pixels wide.
+    """Measure the mouth in an upright mask; return None if there is no mouth, or if it is less than 6 pixels wide.
 
     Args:
         labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.
-        fine: pixels of the mask per pixel of the frame, along each side.
+        fine: number of pixels of the mask per pixel of the upright frame, along each side: see `Upright`.
     """
     whole = largest_piece(np.isin(labels, _PARTS))
     columns = np.flatnonzero(whole.any(0))
@@ -118,15 +118,16 @@ def measure_mouth(labels: LabelMap, *, fine: int = 1) -> Mouth | None:
 
 
 def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | None:
-    """Measure the change between the mouths of two masks that MaskVAE decoded, one step apart.
+    """Measure how a mouth changes when MaskVAE's latent code moves one step along an edit direction (e.g. smile).
 
-    The change is made symmetric, because faces and the package's directions are symmetric.
+    The left and right halves of the change are made equal, because faces and the package's directions are symmetric.
 
     Args:
-        before, after: the mouths, as returned by `measure_mouth`.
+        before, after: the mouths, as returned by `measure_mouth`, of the masks that MaskVAE decodes before and after
+            the step.
 
     Returns:
-        None if one of the mouths is None, or if too little of the mouth is left in ``after``.
+        The change for one step; None if one of the mouths is None, or if too little of the mouth is left in ``after``.
     """
     if before is None or after is None or after.width < 0.5 * before.width:
         return None
@@ -145,7 +146,7 @@ def mouth_change(before: Mouth | None, after: Mouth | None) -> MouthChange | Non
 
 
 def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
-    """Return the mean of two changes of a mouth. For the factors of the lips' thickness, it is the geometric mean."""
+    """Return the mean of two changes of a mouth; the factors of the lips' thickness are averaged geometrically."""
     return MouthChange(
         (first.wider + second.wider) / 2,
         (first.line + second.line) / 2,
@@ -156,14 +157,14 @@ def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
 
 
 def changed_mouth(mouth: Mouth, change: MouthChange, amount: float, nose: float | None = None) -> Mouth:
-    """Return a mouth after a change has been applied to it for a number of steps.
+    """Apply a change for a number of steps to a mouth, and return the changed mouth.
 
     Args:
         mouth: the mouth before the change.
         change: the change for one step.
         amount: number of steps, 0 or more, also fractions.
-        nose: y of the nose's lower end in the frame. The distance between nose and mouth stays at least half as large
-            as before the change. None: the distance is not limited.
+        nose: y of the nose's lower end, in pixels of the upright frame. The distance between nose and mouth stays at
+            least half as large as before the change. None: the distance is not limited.
     """
     middle, half = (mouth.left + mouth.right) / 2, mouth.width / 2 * (1 + amount * change.wider)
     upper, lower = (float(np.clip(ratio**amount, *_LIPS)) for ratio in (change.upper, change.lower))
@@ -188,7 +189,7 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
 
     Args:
         labels: (S, S), the mask.
-        frame: the face's upright frame.
+        frame: the coordinate system in which the face is upright: see `Upright`.
         old: the mask's present mouth, in the frame.
         new: the changed mouth, in the frame.
 
@@ -225,20 +226,17 @@ def draw_mouth(labels: LabelMap, frame: Upright, old: Mouth, new: Mouth) -> Labe
 
 
 def _first(region: Region) -> Field:
-    """Return for each column of a region (H, W) its first row in the region; 0 in columns without the region."""
+    """Return the first row (W,) of a region (H, W) in each column; 0 for columns without the region."""
     return np.asarray(region.argmax(0), np.float64)
 
 
 def _end(region: Region) -> Field:
-    """Return for each column of a region (H, W) the row below its last row in the region.
-
-    Return H for columns without the region.
-    """
+    """Return the last row plus 1 (W,) of a region (H, W) in each column; H for columns without the region."""
     return np.asarray(len(region) - region[::-1].argmax(0), np.float64)
 
 
 def _filled(curve: Field, known: Region) -> Field:
-    """Replace the values (N,) of a curve where ``known`` (N,) is False, by linear interpolation."""
+    """Return a curve (N,) in which values where ``known`` (N,) is False are interpolated linearly from the others."""
     places = np.arange(len(curve))
     return np.asarray(np.interp(places, places[known], curve[known]))
 
@@ -249,7 +247,7 @@ def _smooth(curve: Field) -> Field:
 
 
 def _even(curve: Field) -> Field:
-    """Make a curve (65,) symmetric: fit an even polynomial of degree 4 around its middle by least squares."""
+    """Fit an even polynomial of degree 4 around the middle of a curve (65,), and return this symmetric curve (65,)."""
     across = 2 * _ALONG - 1
     basis = np.stack([np.ones_like(across), across**2, across**4], 1)
     return np.asarray(basis @ np.linalg.lstsq(basis, curve, rcond=None)[0])

@@ -33,7 +33,7 @@ class Outline:
 
     Attributes:
         middle: (x, y) of the face's middle, where the rays begin.
-        reach: (180,), distance from the middle to the outline along each ray, in pixels of the frame.
+        reach: (180,), distance from the middle to the outline along each ray, in pixels of the upright frame.
     """
 
     middle: tuple[float, float]
@@ -45,12 +45,12 @@ def measure_outline(labels: LabelMap, *, fine: int = 1, middle: tuple[float, flo
 
     Args:
         labels: (T, T), the upright mask: see `Upright.labels`.
-        fine: pixels of the mask per pixel of the frame, along each side.
+        fine: number of pixels of the mask per pixel of the upright frame, along each side: see `Upright`.
         middle: (x, y) in the frame, where the rays begin; None: the middle between the cheeks, at the height between
             eyes and mouth.
 
     Returns:
-        None if ``middle`` is None and the mask shows no face at this height.
+        The outline; None if ``middle`` is None and the mask shows no face at this height.
     """
     side, face = len(labels), np.isin(labels, _FACE)
     if middle is None:
@@ -90,12 +90,12 @@ def outline_change(before: Outline | None, after: Outline | None, weights: Field
 
 
 def sides_and_chin() -> Field:
-    """Return a weight for each ray (180,): 1 at the cheeks and the chin, falling to 0 at the top of the head."""
+    """Return factors (180,) for the outline's motion at each ray: 1 at cheeks and chin, falling to 0 at the top."""
     return _from(np.abs(_down()), 175, 95)
 
 
 def chin() -> Field:
-    """Return a weight for each ray (180,): 1 at the chin, falling to 0 at the cheeks."""
+    """Return factors (180,) for the outline's motion at each ray: 1 at the chin, falling to 0 at the cheeks."""
     return _from(np.abs(_down()), 100, 30)
 
 
@@ -104,7 +104,7 @@ def move_outline(labels: LabelMap, frame: Upright, outline: Outline, out: Field,
 
     Args:
         labels: (S, S), the mask.
-        frame: the face's upright frame.
+        frame: the coordinate system in which the face is upright: see `Upright`.
         outline: the face's outline in the frame.
         out: (180,), outward motion at each ray, as a share of the outline's distance from the middle; below 0 inwards.
         reach: ids of the classes that may change.
@@ -150,10 +150,10 @@ def _sampled(here: LabelMap, box: Box, rows: Field, columns: Field, reach: list[
 
 
 def _strength(share: Field) -> Field:
-    """Return how far pixels move, as a share (0 to 1) of the outline's motion.
+    """Return how far pixels near the outline move, as a share (0 to 1) of the outline's motion.
 
     Args:
-        share: distance of the pixels from the middle, as a share of the outline's distance.
+        share: distance of the pixels from the face's middle, as a share of the outline's distance from the middle.
     """
     inner = np.clip((share - _INNER) / (1 - _INNER), 0, 1)
     outer = np.clip((_OUTER - share) / (_OUTER - _BESIDE), 0, 1)
@@ -161,11 +161,11 @@ def _strength(share: Field) -> Field:
 
 
 def _at(curve: Field, ray: Field) -> Field:
-    """Interpolate the values of neighbouring rays linearly. The last ray is next to the first.
+    """Interpolate a value per ray linearly at fractional ray numbers; the last ray is next to the first ray.
 
     Args:
         curve: (180,), a value for each ray.
-        ray: ray numbers, also fractions, at which values are returned.
+        ray: ray numbers, also fractions, in an array of any shape; the result has the same shape.
     """
     low = np.floor(ray).astype(np.intp)
     part = ray - low
@@ -173,7 +173,7 @@ def _at(curve: Field, ray: Field) -> Field:
 
 
 def _down() -> Field:
-    """Return for each ray (180,) its angle from the ray that goes straight down, in degrees from -180 to 180."""
+    """Return the angle (180,) between each ray and the downward direction, in degrees from -180 to 180."""
     return np.degrees(_ANGLES - np.pi / 2 + np.pi) % 360 - 180
 
 

@@ -24,7 +24,7 @@ _SOFT: Final = 0.7  # pixels of the mask; blur of outlines, so that they have no
 
 @dataclass(frozen=True)
 class Brow:
-    """A brow in a face's upright frame, in pixels of the frame.
+    """A brow in a face's upright frame, in pixels of the upright frame.
 
     Attributes:
         left, right: x of the brow's ends.
@@ -38,7 +38,7 @@ class Brow:
 
 @dataclass(frozen=True)
 class Nose:
-    """A nose in a face's upright frame, in pixels of the frame.
+    """A nose in a face's upright frame, in pixels of the upright frame.
 
     Attributes:
         top, bottom: y of the nose's ends.
@@ -58,7 +58,7 @@ def measure_brow(labels: LabelMap, name: str, *, fine: int = 1) -> Brow | None:
     Args:
         labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.
         name: ``l_brow`` or ``r_brow``.
-        fine: pixels of the mask per pixel of the frame, along each side.
+        fine: number of pixels of the mask per pixel of the upright frame, along each side: see `Upright`.
     """
     region = largest_piece(labels == ID[name])
     columns = np.flatnonzero(region.any(0))
@@ -74,7 +74,7 @@ def measure_nose(labels: LabelMap, *, fine: int = 1) -> Nose | None:
 
     Args:
         labels: (side * fine, side * fine), the upright mask: see `Upright.labels`.
-        fine: pixels of the mask per pixel of the frame, along each side.
+        fine: number of pixels of the mask per pixel of the upright frame, along each side: see `Upright`.
     """
     region = largest_piece(labels == ID["nose"])
     rows = np.flatnonzero(region.any(1))
@@ -91,11 +91,11 @@ def brow_change(before: LabelMap, after: LabelMap, *, fine: int) -> Field | None
 
     Args:
         before, after: (side * fine, side * fine), the two masks.
-        fine: pixels of the masks per pixel of the frame, along each side.
+        fine: number of pixels of the masks per pixel of the upright frame, along each side: see `Upright`.
 
     Returns:
-        (33,), downward motion in pixels of the frame at 33 positions from the inner to the outer end of a brow. It is
-        the mean of both brows. None if no brow is visible in both masks.
+        (33,), downward motion in pixels of the upright frame at 33 positions from the inner to the outer end of a brow,
+        averaged over both brows. None if no brow is visible in both masks.
     """
     changes = []
     for name in ("r_brow", "l_brow"):
@@ -133,9 +133,10 @@ def move_brows(labels: LabelMap, frame: Upright, brows: dict[str, Brow | None], 
 
     Args:
         labels: (S, S), the mask.
-        frame: the face's upright frame.
-        brows: the mask's brows by name; None for a brow that the mask does not show.
-        down: (33,), downward motion in pixels of the frame, from the inner to the outer end of a brow; below 0 upward.
+        frame: the coordinate system in which the face is upright: see `Upright`.
+        brows: dict from name to brow (``l_brow``, ``r_brow``); None for a brow that the mask does not show.
+        down: (33,), downward motion in pixels of the upright frame, from the inner to the outer end of a brow; below 0
+            upward.
     """
     result, margin = labels, _MARGIN * frame.side
     for name, brow in brows.items():
@@ -155,7 +156,7 @@ def widen_nose(labels: LabelMap, frame: Upright, nose: Nose, wider: Field) -> La
 
     Args:
         labels: (S, S), the mask.
-        frame: the face's upright frame.
+        frame: the coordinate system in which the face is upright: see `Upright`.
         nose: the mask's nose, in the frame.
         wider: (33,), change of the width as a share of the width, from the nose's top to its bottom; below 0 narrower.
     """
@@ -177,7 +178,7 @@ def _moved(labels: LabelMap, frame: Upright, box: Box, kind: int, x: Field, y: F
 
     Args:
         labels: (S, S), the mask.
-        frame: the face's upright frame.
+        frame: the coordinate system in which the face is upright: see `Upright`.
         box: the part of the mask in which the class moves.
         kind: id of the class.
         x, y: (h, w), for each pixel of the box, the position in the frame from which the pixel's class is taken.

@@ -34,7 +34,8 @@ class Reshaping:
         scale: factor of the parts' size. Parts are scaled around their common middle. Each part of a pair, such as the
             eyes, is scaled around its own middle.
         open_mouth: how far the lower lip moves down; any value below 0 closes the mouth.
-        along: names of directions in MaskVAE's latent space, and the number of steps in each: see `directions`.
+        along: pairs of the name of an edit direction in MaskVAE's latent space (e.g. ``smile``) and the number of steps
+            along this direction: see `directions`.
         add: names of accessories to put on: see `library.ITEMS`.
         remove: kinds of accessories to take off: see `take_off.KINDS`.
         beyond: allow steps beyond the range in which the face looks human.
@@ -52,7 +53,7 @@ class Reshaping:
 
     @property
     def note(self) -> dict[str, object]:
-        """Values for the record of a result: all changes, by the names of the attributes."""
+        """Dict from the name of each change (an attribute of this class) to its value, to store with a result."""
         note: dict[str, object] = {"parts": [CLASSES[i] for i in sorted(self.parts)], "grow": self.grow}
         note |= {"move": list(self.move), "scale": self.scale, "open_mouth": self.open_mouth}
         if self.along:
@@ -71,14 +72,14 @@ def reshape(
 ) -> LabelMap:
     """Change the shape of a mask, and return a new mask (S, S).
 
-    The changes are made in this order: directions, parts, mouth, accessories. If a part moves or shrinks, the pixels
-    that it leaves are filled as in `remove_parts`.
+    The changes are made in this order: edit directions of MaskVAE, parts, mouth, accessories. If a part moves or
+    shrinks, the pixels that it leaves are filled as in `remove_parts`.
 
     Args:
         labels: (S, S), the mask.
         how: the changes.
         directions: the directions of the MaskVAE in use; needed if ``how.along`` is not empty.
-        steps: list to which a report of each direction in ``how.along`` is appended; None: no reports.
+        steps: list to which the result of each direction in ``how.along`` is appended; None: the results are not kept.
 
     Raises:
         InputError: there is no direction or accessory of that name.
@@ -164,8 +165,8 @@ def _grown(labels: LabelMap, parts: Collection[int], by: float) -> LabelMap:
     Args:
         labels: the mask.
         parts: class ids of the parts.
-        by: motion of the outline in pixels: outwards over the classes that are behind the part (`BEHIND`), or inwards
-            if it is below 0.
+        by: motion of the outline in pixels. Above 0: outwards, over the classes that can be behind the part (`BEHIND`).
+            Below 0: inwards.
     """
     result = labels if by > 0 else remove_parts(labels, parts)
     result = result.copy()

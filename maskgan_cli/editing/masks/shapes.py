@@ -1,4 +1,4 @@
-"""Change a label map: move it by a step in MaskVAE's latent space, or put an accessory on the face."""
+"""Change a label map: move the face along an edit direction of MaskVAE, or put an accessory on the face."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def along(labels: LabelMap, manifold: MaskManifold, step: Codes, *, reach: tuple[str, ...] = CLASSES) -> LabelMap:
-    """Move a label map by a step in MaskVAE's latent space, and return a new label map; see `motion`.
+    """Move a label map by one step along an edit direction of MaskVAE, and return a new label map; see `motion`.
 
     Args:
         labels: (S, S), the label map.
         manifold: a trained MaskVAE.
-        step: (1, latent), vector that is added to the mask's code.
+        step: (1, latent), vector that is added to the latent code of the mask.
         reach: names of the classes that may change.
     """
     if not step.any():
@@ -53,9 +53,10 @@ def wear(labels: LabelMap, item: Accessory, face: Points | None = None) -> Label
 
 
 def above(region: Region) -> Region:
-    """Return everything above the lower edge of a region (S, S), including the region itself.
+    """Return the region (S, S) of all pixels above the lower edge of ``region`` (S, S), including ``region`` itself.
 
-    In columns without the region, the edge of the nearest column with it is used. The region must not be empty.
+    A column without pixels of ``region`` uses the edge in the nearest column with such pixels. ``region`` must not be
+    empty.
     """
     columns = np.flatnonzero(region.any(0))
     rim = len(region) - region[::-1].argmax(0)

@@ -1,7 +1,7 @@
 """Write the simulated edits of a data set's faces (paper, Sec. 3.2) to files, for inspection and evaluation.
 
-A simulated edit moves the code of a face's mask in MaskVAE's latent space: towards the code of another face (M_inter),
-or away from it (M_outer).
+A simulated edit moves the latent code of a face's mask towards the code of another face (M_inter), or away from that
+code (M_outer), and decodes the result with MaskVAE.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def write_edits(
     attributes: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Iterator[dict[str, str]]:
-    """Write the two simulated edits of each face's mask to files, and yield a row of a list for each file.
+    """Write the two simulated edits of each face's mask to files, and yield one row of a CSV list for each file.
 
     The edited masks M_inter and M_outer have the size of the face's own mask. The other face of an edit is drawn at
     random from ``samples``. A row is a dict with the keys `COLUMNS`. The rows form a list of pairs for ``maskgan
@@ -45,7 +45,7 @@ def write_edits(
         samples: two or more faces with masks.
         manifold: a trained MaskVAE.
         out: folder for the label maps.
-        lambda_inter: the code moves by 1 / ``lambda_inter`` of the distance to the other face's code.
+        lambda_inter: the latent code moves by 1 / ``lambda_inter`` of the distance to the other face's code.
         seed: seed of the random choice of the other faces, and of the codes if they are sampled.
         sampled_codes: sample each mask's code from its distribution, as in the paper; False: use the mean.
         attributes: names of attributes that are added to the rows as columns, with the manifest's values 1 or -1.
@@ -63,7 +63,7 @@ def write_edits(
 
     @functools.cache  # every face is also a reference
     def code_and_side(index: int) -> tuple[Codes, int]:
-        """Return the code (1, latent) of a face's mask, and the side of the mask in pixels."""
+        """Return the latent code (1, latent) of a face's mask, and the side of the mask in pixels."""
         labels = read_label_map(samples[index].mask)
         noise = torch.Generator().manual_seed(draws[index]) if sampled_codes else None
         return manifold.encode(labels, noise), len(labels)

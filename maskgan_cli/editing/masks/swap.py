@@ -11,8 +11,8 @@ from skimage.morphology import convex_hull_image
 
 from maskgan_cli.labels import CLASSES, GROUPS, ID, LabelMap, Region
 
-# The classes that can be behind a part. If the part is removed, each of its pixels gets the class of the nearest pixel
-# of these classes. Features of the face are replaced by skin, as in the paper.
+# The classes that can be behind a part. If the part is removed, each pixel of the part gets the class of the nearest
+# pixel of these classes. Features of the face are replaced by skin, as in the paper.
 BEHIND: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"), ("skin",)),
     "skin": ("hair", "neck", "background", "cloth"),
@@ -58,7 +58,7 @@ def hidden_eyes(*faces: LabelMap) -> frozenset[int]:
     """Return the class ids of the eyes and brows that hair, a hand or glasses hide in at least one of the label maps.
 
     An eye or a brow counts as hidden if it is missing, or at most 0.3 times as large as the other eye or brow. In a
-    turned head, the eye on the far side is also smaller, but by less than this.
+    turned head, the eye on the far side is also smaller, but not that much.
 
     Args:
         *faces: (H, W) each, label maps of faces.
@@ -131,8 +131,8 @@ def _fill(
         result: (H, W), the label map that is changed.
         labels: (H, W), the label map before the removal.
         region: (H, W), the pixels to fill.
-        behind: names of the classes that can be behind the part. If there is only one, it fills the whole region.
-            Otherwise each pixel gets the class of the nearest pixel of these classes.
+        behind: names of the classes that can be behind the part. If there is only one class, it fills the whole
+            region. Otherwise each pixel gets the class of the nearest pixel of these classes.
         kept: (H, W), pixels that do not belong to a removed part.
         default: name of the class that is used if there are no kept pixels of the classes ``behind``.
     """

@@ -1,4 +1,4 @@
-"""Remove accessories from a mask, and fill their pixels with the classes that are probably behind them."""
+"""Remove accessories from a mask; the freed pixels get the classes that are probably behind the accessories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kinds_of(names: Iterable[str]) -> tuple[str, ...]:
 def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:
     """Remove accessories of some kinds from a label map (S, S), and return a new label map.
 
-    If dark glasses hid the eyes, the eyes of a mean face are drawn in their place.
+    If dark glasses hid the eyes, the eyes of an average face are drawn where the glasses were.
 
     Args:
         labels: the label map.
@@ -44,7 +44,7 @@ def without(labels: LabelMap, kinds: Iterable[str]) -> LabelMap:
 
 
 def _with_eyes(labels: LabelMap, hidden: np.ndarray) -> LabelMap:
-    """Return a label map (S, S) with missing eyes drawn: the eyes of a mean face, aligned by the landmarks.
+    """Draw missing eyes into a label map (S, S), and return it: the eyes of an average face, aligned by landmarks.
 
     Args:
         labels: the label map without glasses; it is returned unchanged if both eyes are visible.

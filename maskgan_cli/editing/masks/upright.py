@@ -81,11 +81,11 @@ class Upright:
         return np.concatenate([turn, -turn @ self.matrix[:, 2:]], 1)
 
     def labels(self, labels: LabelMap, *, fine: int = 1) -> LabelMap:
-        """Transform a mask into the frame, by nearest neighbour. Outside of the mask, its edges are repeated.
+        """Transform a mask into the upright frame, by nearest neighbour; outside of the mask, edge pixels are repeated.
 
         Args:
             labels: (S, S), the mask.
-            fine: pixels of the result per pixel of the frame, along each side.
+            fine: number of pixels of the result per pixel of the frame, along each side.
 
         Returns:
             (side * fine, side * fine), the upright mask.
@@ -109,7 +109,7 @@ class Upright:
         return self._times(self.matrix, x, y)
 
     def to_mask(self, x: Field, y: Field) -> tuple[Field, Field]:
-        """Convert positions in the frame to positions in the mask: x and y, arrays of any shape."""
+        """Convert positions (x, y) in the frame to positions (x, y) in the mask. x and y are arrays of any shape."""
         return self._times(self.back, x, y)
 
     def box(self, left: float, right: float, top: float, bottom: float, side: int) -> Box:
@@ -117,7 +117,7 @@ class Upright:
 
         Args:
             left, right, top, bottom: edges of the rectangle in the frame.
-            side: side of the mask in pixels; the box is cut off at its edges.
+            side: side of the mask in pixels; the box does not extend beyond the mask.
         """
         x, y = self.to_mask(np.array([left, right, left, right]), np.array([top, top, bottom, bottom]))
         low = [int(np.clip(np.floor(places.min()), 0, side)) for places in (x, y)]
@@ -136,21 +136,21 @@ class Upright:
 def _three(points: Points) -> Points:
     """Return landmarks (5, 2) with the nose replaced by NaN, and both mouth corners by the middle between them.
 
-    So `similarity` uses only the eyes and the middle of the mouth.
+    With these points, `similarity` uses only the eyes and the middle of the mouth.
     """
     middle = points[3:].mean(0)
     return np.stack([points[0], points[1], np.full(2, np.nan), middle, middle])
 
 
 def sample(planes: Field, x: Field, y: Field) -> Field:
-    """Sample N arrays at other positions by bilinear interpolation. Outside of the arrays, their edges are repeated.
+    """Sample N arrays at given positions by bilinear interpolation; outside of the arrays, edge values are repeated.
 
     Args:
         planes: (N, H, W), the arrays.
         x, y: (h, w) each, the positions in pixels; (0.5, 0.5) is the centre of the first pixel.
 
     Returns:
-        (N, h, w) float32.
+        (N, h, w) float32, the values at the given positions.
     """
     import torch  # imported late, so that commands check their files first
     from torch.nn import functional as F

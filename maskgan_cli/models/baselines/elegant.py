@@ -91,7 +91,7 @@ class PixelNorm(nn.Module):
 
 
 class ElegantEncoder(nn.Module):
-    """The encoder: five strided convolutions. The last feature map is the latent code, the others are skip features."""
+    """The encoder: five strided convolutions. Its last feature map is the latent code; the others are skip features."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -99,10 +99,10 @@ class ElegantEncoder(nn.Module):
         start(self)
 
     def forward(self, image: Tensor) -> Encoded:
-        """Encode images (N, 3, S, S) in [-1, 1].
+        """Compute the latent codes and the skip features of images (N, 3, S, S) in [-1, 1].
 
         Returns:
-            The latent codes (N, 8 * width, S/32, S/32), and a list of the four skip feature maps, from S/2 to S/16.
+            The latent codes (N, 8 * width, S/32, S/32), and a list of the four skip feature maps, of side S/2 to S/16.
         """
         maps: list[Tensor] = []
         for layer in self.layers:
@@ -112,7 +112,7 @@ class ElegantEncoder(nn.Module):
 
 
 class ElegantDecoder(nn.Module):
-    """The decoder: predicts a residual image, which is added to a picture to change it to a new latent code."""
+    """The decoder: predicts how the pixels of a picture change when its latent code is replaced by a new one."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -125,11 +125,12 @@ class ElegantDecoder(nn.Module):
         start(self)
 
     def forward(self, new: Tensor, old: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Return the residual images (N, 3, S, S) in [-2, 2].
+        """Return residual images (N, 3, S, S) in [-2, 2]; picture plus residual image is the edited picture.
 
         Args:
             new: the new latent codes (N, C, h, w).
-            old, skips: latent codes (N, C, h, w) and skip features of the pictures, as returned by `ElegantEncoder`.
+            old: the latent codes (N, C, h, w) of the pictures to edit.
+            skips: the skip features of the pictures to edit, as returned by `ElegantEncoder`.
         """
         features = torch.cat([new, old], dim=1)
         for layer, skip in zip(self.layers, reversed(skips), strict=True):
@@ -139,7 +140,7 @@ class ElegantDecoder(nn.Module):
 
 
 class Elegant(nn.Module):
-    """The network of ELEGANT, encoder and decoder: transfers an attribute from one face to another."""
+    """The network of ELEGANT, an encoder and a decoder, which transfers an attribute from one face to another."""
 
     def __init__(self, config: ElegantConfig) -> None:
         super().__init__()
@@ -148,7 +149,7 @@ class Elegant(nn.Module):
         self.decoder = ElegantDecoder(config)
 
     def slice_of(self, attribute: int) -> slice:
-        """Return the range of the code's channels that belong to an attribute; all attributes have equal shares.
+        """Return the slice of the latent code's channels that belong to an attribute; all attributes have equal shares.
 
         Args:
             attribute: index of the attribute in ``config.attributes``.
@@ -160,14 +161,15 @@ class Elegant(nn.Module):
         """Return a copy of ``code`` in which the channels of one attribute are taken from ``other``.
 
         Args:
-            code, other: latent codes (N, C, h, w) of faces.
+            code: latent codes (N, C, h, w) of the faces to change.
+            other: latent codes (N, C, h, w) of the faces from which the attribute is taken.
             attribute: index of the attribute in ``config.attributes``.
         """
         part = self.slice_of(attribute)
         return torch.cat([code[:, : part.start], other[:, part], code[:, part.stop :]], dim=1)
 
     def decode(self, image: Tensor, new: Tensor, encoded: Encoded) -> Tensor:
-        """Change images by replacing their latent codes.
+        """Return the images, changed so that they show the new latent codes.
 
         Args:
             image: images (N, 3, S, S) in [-1, 1].
@@ -186,7 +188,8 @@ class Elegant(nn.Module):
         If the exemplar has the attribute, the image gets it; if the exemplar does not have it, the image loses it.
 
         Args:
-            image, exemplar: faces (N, 3, S, S) in [-1, 1].
+            image: the faces to change (N, 3, S, S) in [-1, 1].
+            exemplar: the faces from which the attribute is taken (N, 3, S, S) in [-1, 1].
             attribute: index of the attribute in ``config.attributes``.
             strength: 0 reconstructs the image, 1 transfers the attribute, values between interpolate the codes.
 
@@ -216,7 +219,7 @@ class ElegantDiscriminator(nn.Module):
 
         Args:
             image: faces (N, 3, S, S) in [-1, 1].
-            label: their attributes (N, attributes), 0 or 1.
+            label: the attributes of the faces (N, attributes), 0 or 1.
         """
         planes = label[:, :, None, None].to(image.dtype).expand(-1, -1, *image.shape[2:])
         verdict: Tensor = self.verdict(self.layers(torch.cat([image, planes], dim=1)).flatten(1))
@@ -224,7 +227,7 @@ class ElegantDiscriminator(nn.Module):
 
 
 class ElegantDiscriminators(nn.Module):
-    """The two discriminators: D1 reads pictures at full resolution and D2 at half; they have separate weights."""
+    """The two discriminators D1 and D2. D1 reads pictures at full resolution, D2 at half resolution."""
 
     def __init__(self, config: ElegantDiscriminatorConfig) -> None:
         super().__init__()
@@ -232,11 +235,11 @@ class ElegantDiscriminators(nn.Module):
         self.scales = nn.ModuleList(ElegantDiscriminator(config, config.image_size >> i) for i in range(2))
 
     def forward(self, image: Tensor, label: Tensor) -> list[Tensor]:
-        """Return a list of the logits (N, 1) of D1 and of D2; see `ElegantDiscriminator.forward`.
+        """Return a list of the logits (N, 1) of D1 and of D2, which are high for faces that look real.
 
         Args:
             image: faces (N, 3, S, S) in [-1, 1].
-            label: their attributes (N, attributes), 0 or 1.
+            label: the attributes of the faces (N, attributes), 0 or 1.
         """
         full, half = self.scales
         return [full(image, label), half(F.avg_pool2d(image, 2), label)]

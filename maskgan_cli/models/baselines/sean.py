@@ -55,10 +55,10 @@ class SEANConfig:
 
 
 class SEANNoise(NoiseInput):
-    """A `NoiseInput` of initial amount 0; in training mode, each picture gets new noise, even without gradients.
+    """Adds noise to features like `NoiseInput`; in training mode, each picture gets new noise, even without gradients.
 
-    The discriminator is trained on pictures that are generated without gradients. These pictures need as much noise as
-    the pictures with which the generator is trained.
+    The initial amount of noise is 0. The discriminator is trained on pictures that are generated without gradients.
+    These pictures need as much noise as the pictures with which the generator is trained.
     """
 
     def __init__(self, channels: int) -> None:
@@ -79,7 +79,7 @@ class SEANNorm(nn.Module):
     Args:
         channels: number of channels of the features.
         config: settings of the architecture.
-        styled: use the style codes; if false, gamma and beta are predicted from the mask only.
+        styled: use the style codes; if False, gamma and beta are predicted from the mask only.
     """
 
     def __init__(self, channels: int, config: SEANConfig, *, styled: bool) -> None:
@@ -101,10 +101,10 @@ class SEANNorm(nn.Module):
         """Normalise features (N, C, H, W), then scale and shift them; return features of the same shape.
 
         Args:
-            features: (N, C, H, W).
+            features: features (N, C, H, W).
             mask: one-hot masks (N, 19, H, W).
             windows: 3 x 3 windows of the masks, as returned by `windows_of`; unused if the layer is not ``styled``.
-            codes: style codes (N, 19, style).
+            codes: style codes (N, 19, style), one for each class.
         """
         hidden = F.relu(self.shared(mask))
         gamma, beta = self.gamma(hidden), self.beta(hidden)
@@ -119,9 +119,10 @@ class SEANNorm(nn.Module):
         """Predict gamma and beta, (N, C, H, W) each, from the style codes; the arguments are those of `forward`.
 
         Gamma and beta are 3 x 3 convolutions of a map that holds, at each pixel, the transformed code of the pixel's
-        class. This map has at most 19 different codes. So the products are computed once per window position and
-        class, as a table of 9 x 19 rows for each face, and this table is multiplied by the mask's window around each
-        pixel. This takes 171 products per pixel and channel instead of 9 x 512.
+        class. As this map has at most 19 different codes, the products of codes and kernel are computed only once for
+        each class and each of the 9 positions in the kernel: a table of 9 x 19 rows for each face. This table is
+        multiplied by the mask's window around each pixel. This takes 171 products per pixel and channel instead of
+        9 x 512.
         """
         weight, bias = (
             torch.stack([getattr(cast(nn.Linear, layer), name) for layer in self.per_class])
@@ -152,6 +153,11 @@ class SEANBlock(nn.Module):
     """A residual block: twice SEAN's normalisation, LeakyReLU and a 3 x 3 convolution.
 
     If the number of channels changes, the skip connection has a learnt 1 x 1 convolution.
+
+    Args:
+        inputs, outputs: numbers of channels.
+        config: settings of the architecture.
+        styled: use the style codes; if False, the block depends on the mask only.
     """
 
     def __init__(self, inputs: int, outputs: int, config: SEANConfig, *, styled: bool) -> None:
@@ -171,9 +177,9 @@ class SEANBlock(nn.Module):
         """Apply the block; return features (N, outputs, H, W).
 
         Args:
-            features: (N, inputs, H, W).
+            features: features (N, inputs, H, W).
             mask: one-hot masks (N, 19, h, w) of any resolution.
-            codes: style codes (N, 19, style).
+            codes: style codes (N, 19, style), one for each class.
         """
         mask = F.interpolate(mask, features.shape[2:], mode="nearest")
         style = (mask, windows_of(mask) if self.styled else mask, codes)
@@ -185,9 +191,9 @@ class SEANBlock(nn.Module):
 
 
 class SEANEncoder(nn.Module):
-    """The encoder E(mask, image): predicts a style code for each class: the mean of the features of the class's pixels.
+    """The encoder E(mask, image), which computes a style code for each class of a face.
 
-    The code of a class without pixels is 0.
+    The style code is the mean of the features of the class's pixels; it is 0 for a class without pixels.
     """
 
     def __init__(self, config: SEANConfig) -> None:
@@ -202,7 +208,7 @@ class SEANEncoder(nn.Module):
         )
 
     def forward(self, mask: Tensor, image: Tensor) -> Tensor:
-        """Return the style codes (N, 19, style), float32, of faces.
+        """Return the style codes of faces (N, 19, style), float32, one for each class.
 
         Args:
             mask: one-hot masks (N, 19, S, S) of the faces.
@@ -223,8 +229,8 @@ def _normed(channels: int, *layers: nn.Module) -> nn.Sequential:
 class SEANGenerator(nn.Module):
     """The generator G(mask, codes), which paints a face from a mask and a style code for each class.
 
-    The first feature map is computed from the mask. Mask and codes modulate the normalisation layers of all blocks
-    except the last one, where only the mask does.
+    The first feature map is computed from the mask. In all blocks except the last one, mask and codes modulate the
+    normalisation layers; in the last block, only the mask does.
     """
 
     def __init__(self, config: SEANConfig) -> None:
@@ -260,7 +266,7 @@ class SEAN(nn.Module):
         xavier(self)
 
     def encode_style(self, mask: Tensor, image: Tensor) -> Tensor:
-        """Return the style codes (N, 19, style), one for each class, of faces.
+        """Return the style codes of faces (N, 19, style), one for each class.
 
         Args:
             mask: one-hot masks (N, 19, S, S) of the faces.
@@ -287,8 +293,9 @@ def mixed_codes(own: Tensor, other: Tensor, share: Tensor) -> Tensor:
     If only one of the two faces has a class, the result for this class is the code of that face.
 
     Args:
-        own, other: style codes (N, 19, style) of the two faces; 0 for classes that a face does not have.
-        share: weight (N, 19) of the code in ``other``, in [0, 1].
+        own: style codes (N, 19, style) of the first face; 0 for classes that this face does not have.
+        other: style codes (N, 19, style) of the second face, likewise.
+        share: weight (N, 19) of the code in ``other``, in [0, 1]; 0 returns the code in ``own``.
 
     Returns:
         The interpolated style codes (N, 19, style).

@@ -1,4 +1,4 @@
-"""SPADE (Park et al. 2019): the mask modulates every normalisation layer; the style is one vector.
+"""SPADE (Park et al. 2019): a generator in which the mask modulates every normalisation layer; the style is one vector.
 
 The generator G(mask, code) returns an image. The encoder E(image) returns mean and log variance of the style code's
 normal distribution, from which codes are sampled in training.
@@ -122,7 +122,7 @@ class SPADENorm(nn.Module):
         """Normalise features (N, C, H, W), then scale and shift them; return features of the same shape.
 
         Args:
-            features: (N, C, H, W).
+            features: features (N, C, H, W).
             mask: one-hot masks (N, 19, H, W), from which scale and shift are predicted.
         """
         hidden = F.relu(self.shared(mask))
@@ -134,6 +134,10 @@ class SPADEBlock(nn.Module):
     """A residual block: twice SPADE's normalisation, LeakyReLU and a 3 x 3 convolution.
 
     If the number of channels changes, the skip connection has a learnt 1 x 1 convolution.
+
+    Args:
+        inputs, outputs: numbers of channels.
+        hidden: hidden channels of the layers that predict scale and shift from the mask.
     """
 
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
@@ -152,7 +156,7 @@ class SPADEBlock(nn.Module):
         """Apply the block; return features (N, outputs, H, W).
 
         Args:
-            features: (N, inputs, H, W).
+            features: features (N, inputs, H, W).
             mask: one-hot masks (N, 19, h, w) of any resolution.
         """
         mask = F.interpolate(mask, features.shape[2:], mode="nearest")
@@ -205,7 +209,7 @@ class SPADEGenerator(nn.Module):
 
 
 class SPADEEncoder(nn.Module):
-    """The encoder E(image): predicts the normal distribution of a face's style code, as mean and log variance."""
+    """The encoder E(image), which predicts mean and log variance of the normal distribution of a face's style code."""
 
     def __init__(self, config: SPADEConfig) -> None:
         super().__init__()
@@ -268,7 +272,7 @@ class SPADE(nn.Module):
 
 
 class SPADEDiscriminator(MultiScaleDiscriminator):
-    """The multi-scale discriminator with spectral norm and SPADE's initialisation."""
+    """The multi-scale discriminator with spectral norm and SPADE's initialisation (`spectral.xavier`)."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__(config, spectral=True)

@@ -1,6 +1,6 @@
 """StarGAN (Choi et al. 2018): one generator for several attributes.
 
-The generator G(image, label) returns the same face with the attributes of the label.
+The generator G(image, label) returns the face of the image with the attributes that the label sets.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class AffineInstanceNorm(nn.GroupNorm):
 
 
 class StarGANBlock(nn.Module):
-    """A residual block: two zero-padded 3 x 3 convolutions with instance norm, and a ReLU between them."""
+    """A residual block: two zero-padded 3 x 3 convolutions with instance norm, and a ReLU between the convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -164,10 +164,12 @@ class StarGANDiscriminator(nn.Module):
 
 
 def asked_labels(names: tuple[str, ...], labels: Tensor, attribute: str, value: bool) -> Tensor:
-    """Return a copy of the labels with one attribute set or cleared. Setting a hair colour clears the other colours.
+    """Return a copy of the attribute labels in which one attribute of all faces is set or cleared.
+
+    If a hair colour is set, the other hair colours are cleared.
 
     Args:
-        names: the attributes, in the order of the columns.
+        names: names of the attributes, in the order of the columns of ``labels``.
         labels: the current attributes of the faces (N, attributes), 0 or 1.
         attribute: name of the attribute to change.
         value: True sets the attribute to 1, False to 0.

@@ -31,7 +31,8 @@ class AttributeRecipe(TrainingRecipe):
     """Settings of ``maskgan train attributes``.
 
     Attributes:
-        balance: weight the loss of each attribute, so that faces with and without the attribute have equal influence.
+        balance: weight the loss of each attribute so that the faces with this attribute and the faces without it have
+            equal influence in total.
     """
 
     task: Literal["attributes"] = "attributes"
@@ -54,7 +55,11 @@ class Truth:
 
     @classmethod
     def read(cls, data: PreparedData, names: tuple[str, ...]) -> Truth:
-        """Read the attributes ``names`` of all faces from the data set's manifest; the columns are in this order.
+        """Read attributes of all training and validation faces from the data set's manifest.
+
+        Args:
+            data: the data set.
+            names: names of the attributes, in the order of the columns of `train` and `val`.
 
         Raises:
             InputError: a sample has no value for one of the attributes.
@@ -83,9 +88,10 @@ class AttributeTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the classifier once on augmented faces; return a dict of cross-entropy and accuracy.
+        """Update the classifier once on augmented faces. Mirrored faces have the same attributes as the original faces.
 
-        A mirrored face has the same attributes.
+        Returns:
+            A dict with ``cross_entropy`` and ``accuracy`` (share of correct predictions, 0 to 1).
         """
         images, _, _ = move(self._prepared(batch.images), None, self.recipe.augment)
         truth = self.truth[batch.indices]
@@ -97,11 +103,15 @@ class AttributeTask:
         return {"cross_entropy": loss, "accuracy": ((logits > 0) == (truth > 0)).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
+        """Update the classifier once on a batch that is split into parts (gradient accumulation).
+
+        Returns:
+            The dict of `step`, with means over the parts.
+        """
         return self.learner.step_in_parts(parts, self.step)
 
     def _classify(self, images: Tensor) -> Tensor:
-        """Predict which attributes pictures (N, 3, S, S) ``uint8`` have.
+        """Predict, for each picture (N, 3, S, S) ``uint8`` of a face, which attributes the face has.
 
         Returns:
             The predictions (N, attributes), ``bool``, on the CPU.
@@ -114,14 +124,14 @@ class AttributeTask:
         return self.learner.predict(images, classify_part, self.recipe.data.batch_size)
 
     def _prepared(self, images: Tensor) -> Tensor:
-        """Convert pictures ``uint8`` to the network's input: on the device, resized, in [-1, 1]."""
+        """Convert pictures (N, 3, H, W) ``uint8`` to the network's input: (N, 3, S, S) in [-1, 1], on the device."""
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
         """Classify the validation faces, and compare the predictions with the ground truth.
 
         Returns:
-            A dict with ``val_accuracy`` and ``val_balanced_accuracy``, the means over the attributes, and with the
+            A dict with ``val_accuracy`` and ``val_balanced_accuracy`` (0 to 1, means over the attributes), and with the
             accuracies and confusion counts of each attribute, e.g. ``val_accuracy/Smiling``.
         """
         predictions = self._classify(self.validation.images)
@@ -139,8 +149,8 @@ class AttributeTask:
     def sample_grid(self) -> Picture:
         """Draw two rows of validation faces, and return the picture (H, W, 3).
 
-        The first attribute of the faces is predicted correctly in the first row, and wrongly in the second row. If
-        there are too few faces for a row, its end is white.
+        The upper row has faces for which the first attribute in ``network.names`` is predicted correctly; the lower row
+        has faces for which it is predicted wrongly. If there are too few faces for a row, the rest of the row is white.
         """
         rows = self.recipe.schedule.sheet_rows * 2
         predictions = self._classify(self.validation.images)[:, 0]
@@ -159,7 +169,7 @@ class AttributeTask:
 
 
 def prepare_training(plan: TrainingPlan, recipe: AttributeRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of an attribute classifier, and return the training loop; iterate over `Loop.steps` to train.
 
     Faces of any size are resized to the network's size; masks are not needed.
 

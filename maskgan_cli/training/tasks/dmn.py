@@ -27,7 +27,7 @@ class DMNTask(AdversarialTask):
 
 
 def prepare_training(plan: TrainingPlan, recipe: DMNRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up Stage I of the training, and return the training loop; iterate over `Loop.steps` to train.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
@@ -36,14 +36,14 @@ def prepare_training(plan: TrainingPlan, recipe: DMNRecipe) -> Loop:
 
 
 def prepare_stage_one(plan: TrainingPlan, recipe: GANRecipe, task_class: type[DMNTask]) -> Loop:
-    """Set up the training of the Dense Mapping Network or of a variant, and return its loop.
+    """Set up Stage I of the Dense Mapping Network or of a variant, e.g. Pix2PixHD-m, and return the training loop.
 
-    The weights with which the training starts (``plan.start``) may be those of a smaller network, see `grow`.
+    The training may start from weights (``plan.start``) of a smaller network, which is enlarged, see `grow`.
 
     Args:
         plan: data set, run folder and device.
         recipe: the resolved recipe.
-        task_class: class of the task; its attribute ``kind`` is the kind of the weights.
+        task_class: class of the training task; ``task_class.kind`` is the kind of the weights files.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.

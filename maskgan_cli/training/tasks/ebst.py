@@ -4,6 +4,9 @@ The training starts with a trained Dense Mapping Network. For every face, the ge
 two simulated edits of this mask. M_inter is a step towards another face's mask in MaskVAE's latent space, and M_outer
 is the same step in the opposite direction. The Alpha Blender blends the painted pictures of the two edits; the target
 of the blend is the face itself.
+
+In this module, Stage I is the part of a step that paints the face's own mask, and Stage II is the part that paints and
+blends the two edits.
 """
 
 from __future__ import annotations
@@ -48,16 +51,18 @@ STAGE_TWO = "generator+blender"  # name of Stage II's Adam, which trains both ne
 class EBSTRecipe(GANRecipe):
     """Settings of ``maskgan train ebst``.
 
-    The setting ``network`` must be left out, because the trained weights determine it. The defaults of ``update_order``
-    and ``stage_two_decay`` follow the paper's Algorithm 1; the released code uses ``together`` and ``false``.
+    The setting ``network`` must be left out, because the weights of the trained generator contain this configuration.
+    The defaults of ``update_order`` and ``stage_two_decay`` follow the paper's Algorithm 1; the authors' released code
+    corresponds to ``together`` and ``false``.
 
     Attributes:
         lambda_inter: size of the edits: the latent code of M_inter is 1 / ``lambda_inter`` of the way from the code of
             the face's mask to the code of another face's mask.
         sampled_codes: sample the codes from MaskVAE's normal distributions, as in the paper; if false, use the means of
             the distributions.
-        update_order: ``stages`` updates the generator after Stage I, so Stage II uses the new weights. ``together``
-            paints the face and both edits before any update, which needs the memory of both stages.
+        update_order: ``stages`` updates the generator after Stage I (reconstruction of the face), so Stage II (edits)
+            uses the new weights. ``together`` paints the face and both edits before any update, which needs the memory
+            of both stages.
         stage_two_decay: whether the learning rate of Stage II's Adam follows the schedule; if false, it is constant.
     """
 
@@ -116,17 +121,16 @@ class EBSTTask(AdversarialTask):
             self.blender.checkpoint_activations()
 
     def edited_masks(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute two simulated edits, M_inter and M_outer, of one-hot masks (N, 19, S, S); see `edited_labels`.
+        """Return two simulated edits of one-hot masks (N, 19, S, S): M_inter and M_outer, see `edited_labels`.
 
-        Returns:
-            M_inter and M_outer, one-hot masks (N, 19, S, S) each.
+        Both are one-hot masks (N, 19, S, S).
         """
         inter, outer = self.edited_labels(mask)
         return one_hot(inter), one_hot(outer)
 
     @torch.no_grad()
     def edited_labels(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute two simulated edits, M_inter and M_outer, of one-hot masks (N, 19, S, S).
+        """Return two simulated edits of one-hot masks (N, 19, S, S), as label maps: M_inter and M_outer.
 
         M_inter is a step from a face's mask towards the mask of the previous face in the batch, in MaskVAE's latent
         space; M_outer is the same step in the opposite direction. If there are several processes with one face each,
@@ -134,7 +138,7 @@ class EBSTTask(AdversarialTask):
         for MaskVAE, and the edits are resized back.
 
         Returns:
-            M_inter and M_outer, label maps (N, S, S) each.
+            M_inter and M_outer: two tensors of label maps (N, S, S).
         """
         side, size = mask.shape[-1], self.vae.config.image_size
         if side != size:
@@ -149,16 +153,17 @@ class EBSTTask(AdversarialTask):
         return simulated_edits(self.vae, code, reference, self.recipe.lambda_inter, side)
 
     def _edits_of(self, parts: Sequence[Batch], masks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Return the two simulated edits, M_inter and M_outer, of the faces of each part of a batch.
+        """Return a list with the two simulated edits, M_inter and M_outer, of each part of a batch.
 
-        If the parts contain edits (`Batch.edited_labels`), these are returned; otherwise the edits are computed.
+        If the parts contain edits (`Batch.edited_labels`), the contained edits are returned; otherwise new edits are
+        computed.
 
         Args:
             parts: the parts of a batch.
-            masks: one-hot masks (N, 19, S, S) of each part.
+            masks: for each part, the one-hot masks (N, 19, S, S) of its faces.
 
         Returns:
-            For each part, M_inter and M_outer as label maps (N, S, S).
+            For each part, a pair of M_inter and M_outer: label maps (N, S, S) each.
         """
         read = [part.edited_labels for part in parts if part.edited_labels is not None]
         if read:
@@ -173,7 +178,9 @@ class EBSTTask(AdversarialTask):
         that Stage I has just updated, and updates generator and blender together. Each stage has its own Adam. The
         style is encoded once for both edits. See `EBSTRecipe.update_order` for another order of the updates.
 
-        The names of Stage II's losses begin with ``blend_``.
+        Returns:
+            A dict from the names of the losses to their values, not multiplied by their weights. The names of Stage
+            II's losses begin with ``blend_``.
         """
         if self.recipe.update_order == "together":
             return self._step_together([batch])
@@ -199,8 +206,8 @@ class EBSTTask(AdversarialTask):
             inputs: masks, real faces, style masks and style pictures, as returned by `generator_inputs`.
 
         Returns:
-            The discriminator's features of the real faces, its features of the generated faces, and the losses by name,
-            detached.
+            Three values: the discriminator's features of the real faces; the discriminator's features of the generated
+            faces; and a dict of the losses by name, detached.
         """
         mask, real, style_mask, style_image = inputs
         with self.accelerator.autocast():
@@ -227,7 +234,7 @@ class EBSTTask(AdversarialTask):
             real_features: the discriminator's features of the real faces.
 
         Returns:
-            The discriminator's features of the blends, and the losses by name, detached.
+            The discriminator's features of the blends, and a dict of the losses by name, detached.
         """
         mask, real, *_ = inputs
         blend = self._blend(inputs, edits)
@@ -238,7 +245,7 @@ class EBSTTask(AdversarialTask):
         return blend_features, _detached(terms)
 
     def _blend(self, inputs: tuple[Tensor, Tensor, Tensor, Tensor], edits: tuple[Tensor, Tensor]) -> Tensor:
-        """Paint both edits of each face's mask, and blend the two painted pictures.
+        """Paint both edits of each face's mask, and return the blend of the two painted pictures.
 
         Args:
             inputs: masks, real faces, style masks and style pictures, as returned by `generator_inputs`.
@@ -261,10 +268,10 @@ class EBSTTask(AdversarialTask):
         The losses and the order of the updates are the same as in `step`.
 
         Args:
-            parts: the micro-batches of a batch.
+            parts: the parts of the batch (gradient accumulation).
 
         Returns:
-            A dict of the losses by name, averaged over the parts.
+            A dict from the names of the losses to their means over the parts.
         """
         inputs = [generator_inputs(batch, self.recipe.style_augmentation) for batch in parts]
         edits, logged = self._edits_of(parts, [mask for mask, *_ in inputs]), []
@@ -290,12 +297,14 @@ class EBSTTask(AdversarialTask):
         return mean_terms(logged)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step on micro-batches: Stage I on all, Stage II on all, then the update of the discriminator.
+        """Run one training step on a batch that is split into parts (gradient accumulation).
 
-        As in `step`, each mask is interpolated towards the mask of the previous face in the whole batch.
+        First, Stage I processes all parts, and the generator is updated. Then Stage II processes all parts, and
+        generator and blender are updated. At the end, the discriminator is updated. As in `step`, each mask is
+        interpolated towards the mask of the previous face in the whole batch.
 
         Returns:
-            A dict of the losses by name, averaged over the parts.
+            A dict from the names of the losses to their means over the parts.
         """
         if self.recipe.update_order == "together":
             return self._step_together(parts)
@@ -323,14 +332,15 @@ class EBSTTask(AdversarialTask):
     def _update_discriminator(
         self, features: losses.Features, real_features: losses.Features, part: BatchPart
     ) -> Tensor:
-        """Compute the discriminator's loss for one stage and one micro-batch, backpropagate it, and return it detached.
+        """Backpropagate the discriminator's loss for one part of a batch in one stage; return the loss, detached.
 
-        The discriminator's loss in `step` is the mean of its losses for the two stages.
+        The mean of these losses over both stages is the discriminator's loss in `step`. Adam steps after the last part
+        in Stage II.
 
         Args:
             features: the discriminator's features of the pictures generated in this stage (in Stage II, the blends).
             real_features: the discriminator's features of the real faces.
-            part: position among the micro-batches of both stages; the discriminator's Adam steps after the last one.
+            part: position of the part, where the parts in Stage II are counted after the parts in Stage I.
         """
         self.part = part
         loss = self.discriminator_loss([features], real_features)
@@ -348,10 +358,11 @@ class EBSTTask(AdversarialTask):
 
     @torch.no_grad()
     def sample_grid(self) -> Picture:
-        """Draw a row of nine pictures for each face, and return the picture (H, W, 3).
+        """Draw a row of nine pictures for each of the first validation faces, and return the whole picture (H, W, 3).
 
-        A row has the face's mask, the face, its reconstruction, M_inter, the picture painted from M_inter, M_outer, the
-        picture painted from M_outer, the blender's alpha, and the blend of the two painted pictures.
+        A row has the face's mask, the face, the reconstructed face, the edited mask M_inter, the picture painted from
+        M_inter, the edited mask M_outer, the picture painted from M_outer, the blender's weight alpha, and the blend of
+        the two painted pictures.
         """
         device = self.accelerator.device
         rows = max(2, self.recipe.schedule.sheet_rows)
@@ -367,12 +378,12 @@ class EBSTTask(AdversarialTask):
 
 
 def _detached(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return detached copies of losses, by name."""
+    """Return a dict from the names of the losses to their values, detached from the graph."""
     return {name: term.detach() for name, term in terms.items()}
 
 
 def _coloured(masks: Tensor) -> Picture:
-    """Draw one-hot masks (N, 19, S, S) in colour, one below the other; return the picture (N * S, S, 3)."""
+    """Return a picture (N * S, S, 3) of one-hot masks (N, 19, S, S) in colour, one mask below the other."""
     return colourise(np.concatenate(list(masks.argmax(1).to("cpu", torch.uint8).numpy())))
 
 
@@ -389,14 +400,15 @@ def prepare_training(
     dmn: Path | None = None,
     edits: Path | None = None,
 ) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training on simulated mask edits, and return the training loop; iterate over `Loop.steps` to train.
 
     Args:
         plan: data set, run folder and device.
         recipe: the resolved recipe.
         vae: run folder or weights file of the MaskVAE; None: the weights that all commands find by default.
-        dmn: run folder or weights file of the trained generator. The discriminator of a run folder is used too. If
-            ``plan.start`` is given instead of ``dmn``, the blender of this folder is used as well.
+        dmn: run folder or weights file of the trained generator. If it is a run folder, the discriminator of this run
+            is used too. If ``plan.start`` is given instead of ``dmn``, the folder ``plan.start`` also provides the
+            blender.
         edits: folder of ``maskgan simulate-edits`` with two edits of every training mask. These edits are used in every
             epoch; the MaskVAE is then needed only for sample grids. None: new edits are computed in every step.
 

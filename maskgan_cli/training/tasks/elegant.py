@@ -84,19 +84,21 @@ class ElegantRecipe(TrainingRecipe):
 
     @property
     def pairs(self) -> int:
-        """Number of pairs in one update of all processes; a pair is a face with the attribute and one without it."""
+        """Number of pairs in one update of all processes; a pair has a face with and a face without the attribute."""
         return self.data.batch_size // (2 * len(self.network.attributes))
 
 
 class PairSampler(Sampler[list[Draw]]):
     """Chooses the training faces of each step: for every attribute, faces with it, then as many faces without it.
 
-    The faces with an attribute and the faces without it are two lists; each list is shuffled anew in every epoch.
+    The faces with an attribute and the faces without this attribute are two lists; each list is shuffled anew in every
+    epoch.
 
     Args:
         truth: attributes of the training faces (faces, attributes), 0 or 1.
-        names: names of the attributes.
-        pairs: for each attribute, number of pairs (a face with it, a face without it) in one step of all processes.
+        names: names of the attributes, in the order of the columns of ``truth``.
+        pairs: number of pairs of each attribute in one step of all processes; a pair is a face with the attribute and a
+            face without it.
         seed: seed of the random order.
         flip: mirror each face with a probability of 0.5.
         first_step: number of the first step.
@@ -141,7 +143,7 @@ class PairSampler(Sampler[list[Draw]]):
             step += 1
 
     def draws(self, step: int) -> list[Draw]:
-        """Return the training faces of this process in a step, as pairs (index of the face, whether it is mirrored)."""
+        """Return a list of this process's training faces in a step, as pairs (index of the face, whether to mirror)."""
         return [(chosen[index], mirrored) for chosen, sampler in self.lists for index, mirrored in sampler.draws(step)]
 
 
@@ -153,8 +155,8 @@ class ExchangePair(NamedTuple):
     Attributes:
         attribute: index of the attribute.
         a, b: the faces A and B, (N, 3, S, S) each, in [-1, 1].
-        label_a, label_b: the attributes of A and B, (N, attributes) each, 0 or 1.
-        label_c, label_d: the attributes that C and D should have, with the same shape.
+        label_a, label_b: the attributes of A and of B, (N, attributes) each, 0 or 1.
+        label_c, label_d: the attributes that C and D should have, (N, attributes) each, 0 or 1.
     """
 
     attribute: int
@@ -167,11 +169,12 @@ class ExchangePair(NamedTuple):
 
     @classmethod
     def of(cls, attribute: int, a: Tensor, label_a: Tensor, b: Tensor, label_b: Tensor) -> ExchangePair:
-        """Build the pair of an attribute.
+        """Build an `ExchangePair` from faces with an attribute and faces without this attribute.
 
         Args:
             attribute: index of the attribute.
-            a, b: faces (N, 3, S, S) ``uint8``; ``a`` with the attribute, ``b`` without it.
+            a: faces with the attribute, (N, 3, S, S) ``uint8``.
+            b: faces without the attribute, (N, 3, S, S) ``uint8``.
             label_a, label_b: the attributes of ``a`` and of ``b``, (N, attributes) each, 0 or 1.
         """
         label_c, label_d = label_a.clone(), label_b.clone()
@@ -220,30 +223,30 @@ class ElegantTask:
         self.optimisers: Mapping[str, Optimizer] = {**self.elegant.optimisers, **self.critics.optimisers}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """For each attribute, update the discriminators once, then encoder and decoder.
+        """Make one update for each attribute: first of the discriminators, then of encoder and decoder.
 
         Returns:
-            A dict of the losses by name, averaged over the attributes.
+            A dict from the names of the losses to their means over the attributes.
         """
         return self._step(batch, 1)
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step with gradient accumulation; each update uses ``len(parts)`` micro-batches.
+        """Run one step with gradient accumulation: each update processes its faces in ``len(parts)`` micro-batches.
 
-        Each attribute has its own update, which needs only the faces chosen for this attribute. So ``parts`` are joined
-        to the whole batch, and the faces of each update are divided into micro-batches.
+        Each attribute has its own update, which needs only the faces chosen for this attribute. Therefore, ``parts``
+        are first joined to the whole batch; then the faces of each update are divided into micro-batches.
 
         Returns:
-            A dict of the losses by name, averaged over the attributes.
+            A dict from the names of the losses to their means over the attributes.
         """
         whole = Batch(*(torch.cat([getattr(part, name) for part in parts]) for name in _USED))
         return self._step(whole, len(parts))
 
     def _step(self, batch: Batch, count: int) -> dict[str, Tensor]:
-        """Run one step on a batch; the faces of each update pass through the networks in ``count`` micro-batches.
+        """Run one step on a batch; each update processes its faces in ``count`` micro-batches, one after the other.
 
         Returns:
-            A dict of the losses by name, averaged over the attributes.
+            A dict from the names of the losses to their means over the attributes.
         """
         attributes = len(self.recipe.network.attributes)
         images, labels = (x.chunk(2 * attributes) for x in (batch.images, self.truth[batch.indices]))
@@ -254,13 +257,17 @@ class ElegantTask:
         return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
 
     def _update(self, pairs: Sequence[ExchangePair]) -> dict[str, Tensor]:
-        """Update the discriminators, then encoder and decoder, and return a dict of all losses.
+        """Make the updates for one attribute: first of the discriminators, then of encoder and decoder.
 
-        If there is only one micro-batch, its outputs are computed once, for both updates. If there are several, their
-        outputs are computed again for the second update, so that only one micro-batch is in memory at a time.
+        If there is only one micro-batch, the network's outputs are computed once, for both updates. If there are
+        several micro-batches, the outputs are computed again for the second update, so that only one micro-batch is in
+        memory at a time.
 
         Args:
-            pairs: the micro-batches: faces with and without one attribute.
+            pairs: the micro-batches, each with faces with and without the attribute.
+
+        Returns:
+            A dict from the names of the losses to their means over the micro-batches.
         """
         kept = [self._exchange(pair) for pair in pairs] if len(pairs) == 1 else []
 
@@ -276,7 +283,7 @@ class ElegantTask:
         return {**self.elegant.step_in_parts(pairs, network_step), **discriminator}
 
     def _exchange(self, pair: ExchangePair) -> Exchanged:
-        """Run the network: exchange the attribute of faces A and B, and reconstruct A and B from their own codes."""
+        """Exchange the attribute between the faces A and B, and reconstruct A and B; return the four images."""
         network, i = self.elegant.network, pair.attribute
         with self.accelerator.autocast():
             code_a, skips_a = network.encoder(pair.a)
@@ -320,9 +327,9 @@ class ElegantTask:
         return {"reconstruction": reconstruction, "adversarial": adversarial}
 
     def _pairs(self, i: int) -> tuple[Tensor, Tensor]:
-        """Return N validation faces without attribute ``i``, and N faces with it, as exemplars.
+        """Return N validation faces without attribute ``i``, and N validation faces with attribute ``i`` (exemplars).
 
-        Both are (N, 3, S, S) ``uint8``. N is as large as possible.
+        Both are pictures (N, 3, S, S) ``uint8``. N is as large as possible.
         """
         has = self.validation_truth[:, i] > 0
         faces, exemplars = self.validation.images[~has], self.validation.images[has]
@@ -331,12 +338,12 @@ class ElegantTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Reconstruct the validation faces, and transfer every attribute to the faces without it.
+        """Reconstruct the validation faces, and transfer every attribute to validation faces that do not have it.
 
         Returns:
-            ``val_own_l1``: mean absolute difference between faces and their reconstructions. ``val_changed_l1``: mean
-            absolute difference between faces and the same faces with a transferred attribute, over all attributes. Both
-            are for pictures in [0, 1].
+            A dict with ``val_own_l1``, the mean absolute difference between faces and their reconstructions, and
+            ``val_changed_l1``, the mean absolute difference between faces and the same faces with a transferred
+            attribute, over all attributes. Both differences are for pictures in [0, 1].
         """
         network, size = self.elegant.network, self.recipe.data.batch_size
 
@@ -366,8 +373,8 @@ class ElegantTask:
     def sample_grid(self) -> Picture:
         """Draw rows of four pictures for each attribute, and return the picture (H, W, 3).
 
-        A row has a face without the attribute, another face with it (the exemplar), the first face with the attribute,
-        and the exemplar without the attribute.
+        From left to right: a face without the attribute; an exemplar, i.e. another face that has the attribute; the
+        edited face, to which the attribute was added; the edited exemplar, from which the attribute was removed.
         """
         device, network = self.accelerator.device, self.elegant.network
         rows = []
@@ -382,7 +389,7 @@ class ElegantTask:
         return torch.cat(rows).numpy()
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write encoder and decoder to ``path``, the discriminators to ``discriminator.safetensors`` in its folder.
+        """Write encoder and decoder to ``path``, and the discriminators to ``discriminator.safetensors`` beside it.
 
         Both files get the metadata ``about``.
         """
@@ -393,7 +400,9 @@ class ElegantTask:
 
 
 def prepare_training(plan: TrainingPlan, recipe: ElegantRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it. Masks are not needed.
+    """Set up the training of ELEGANT, and return the training loop; iterate over `Loop.steps` to train.
+
+    Masks are not needed.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

@@ -61,7 +61,9 @@ class IdentityRecipe(TrainingRecipe):
 
 
 class Classifier(nn.Module):
-    """The identity network with the layer that is only needed in training: a class centre for each training person.
+    """The identity network, followed by the classification layer, which is needed only in training.
+
+    The classification layer has a class centre for each person of the training split.
 
     Args:
         recipe: settings of the network and of the loss.
@@ -102,7 +104,7 @@ class Classifier(nn.Module):
 class IdentityTask:
     """Trains an identity network to classify the people of the training split.
 
-    Validation decides for pairs of validation faces whether they show the same person.
+    The validation measures how well the network tells whether two validation faces show the same person.
 
     Args:
         recipe: see `IdentityRecipe`.
@@ -125,9 +127,12 @@ class IdentityTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the network once on aligned and augmented faces; return a dict of cross-entropy and accuracy.
+        """Update the network once on aligned and augmented faces.
 
         A mirrored face counts as the same person.
+
+        Returns:
+            A dict with ``cross_entropy`` and ``accuracy`` (share of the faces whose person is predicted, 0 to 1).
         """
         aligned = align(batch.images, self._points(batch), self.recipe.network.image_size)
         moved, _, _ = move(to_unit(aligned), None, self.recipe.augment)
@@ -140,7 +145,11 @@ class IdentityTask:
         return {"cross_entropy": loss, "accuracy": (logits.argmax(1) == people).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
+        """Update the network once on a batch that is split into parts (gradient accumulation).
+
+        Returns:
+            The dict of `step`, with means over the parts.
+        """
         return self.learner.step_in_parts(parts, self.step)
 
     def _points(self, batch: Batch) -> Points:
@@ -173,19 +182,19 @@ class IdentityTask:
         """Measure how well embeddings tell whether two validation faces show the same person.
 
         Returns:
-            Accuracy, AUC, threshold and other results by name, see `metrics.verification.measure`.
+            A dict with ``accuracy``, ``auc``, ``threshold`` and other results, see `metrics.verification.measure`.
         """
         return measure(_cosines(self._embed(), self.pairs), self.same)
 
     def validate(self) -> dict[str, float]:
-        """Return the results of `verify` under the names ``val_accuracy``, ``val_auc``, and ``val_verify/NAME``."""
+        """Return the dict of `verify` with other keys: ``val_accuracy``, ``val_auc``, and ``val_verify/NAME``."""
         shown = ("accuracy", "auc")
         return {f"val_{'' if name in shown else 'verify/'}{name}": float(v) for name, v in self.verify().items()}
 
     def sample_grid(self) -> Picture:
         """Draw pairs of aligned validation faces, up to four pairs per row, and return the picture (H, W, 3).
 
-        The first rows have pairs of the same person, the other rows have pairs of two people.
+        In the upper half of the rows, both faces of a pair show the same person; in the lower half, two people.
         """
         rows = self.recipe.schedule.sheet_rows
         faces = self._faces.permute(0, 2, 3, 1).numpy()
@@ -218,7 +227,7 @@ def _cosines(embeddings: Tensor, pairs: Any) -> Any:
 
 
 def prepare_training(plan: TrainingPlan, recipe: IdentityRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of an identity network, and return the training loop; iterate over `Loop.steps` to train.
 
     Faces of any size are aligned and resized to the network's image size.
 

@@ -51,7 +51,9 @@ class VAERecipe(TrainingRecipe):
 
 
 class VAETask:
-    """Trains a MaskVAE. In several processes, batch norm normalises each process's share of a batch separately.
+    """Trains a MaskVAE to reconstruct face masks.
+
+    If there are several processes, batch norm normalises the faces of each process separately.
 
     Args:
         recipe: see `VAERecipe`.
@@ -67,9 +69,10 @@ class VAETask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the MaskVAE once, with sampled codes; return a dict of cross-entropy and unweighted KL divergence.
+        """Update the MaskVAE once, with latent codes sampled by torch's random generator.
 
-        Codes are sampled with torch's random generator, which the training loop seeds in every step.
+        Returns:
+            A dict with ``cross_entropy`` and ``kl`` (the KL divergence in nats, not multiplied by its weight).
         """
         with self.accelerator.autocast():
             logits, mean, log_variance = self.vae(one_hot(batch.labels))
@@ -79,7 +82,11 @@ class VAETask:
         return {"cross_entropy": cross_entropy, "kl": kl}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
+        """Update the MaskVAE once on a batch that is split into parts (gradient accumulation).
+
+        Returns:
+            The dict of `step`, with means over the parts.
+        """
         return self.learner.step_in_parts(parts, self.step)
 
     def kl_weight(self) -> Tensor:
@@ -98,12 +105,17 @@ class VAETask:
         return self.learner.predict(labels, reconstruct_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Reconstruct the validation masks; return pixel accuracy and IoU of the reconstructions, see `agreement`."""
+        """Reconstruct the validation masks, and compare the reconstructions with the masks.
+
+        Returns:
+            A dict with ``val_accuracy`` (share of equal pixels), ``val_miou`` (mean IoU) and values of each class, all
+            in [0, 1]; see `metrics.confusion.agreement`.
+        """
         labels = self.validation.labels
         return {f"val_{name}": value for name, value in agreement(labels, self._reconstruct(labels)).items()}
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each validation mask, the mask and its reconstruction, and return the picture (H, W, 3)."""
+        """Return a picture (H, W, 3) with one row for each validation mask: the mask and its reconstruction."""
         labels = self.validation.labels[: self.recipe.schedule.sheet_rows]
         pair = torch.cat([labels, self._reconstruct(labels)], dim=2).numpy()  # (N, S, 2S)
         return colourise(np.concatenate(list(pair)))
@@ -114,7 +126,7 @@ class VAETask:
 
 
 def prepare_training(plan: TrainingPlan, recipe: VAERecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of MaskVAE, and return the training loop; iterate over `Loop.steps` to train.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

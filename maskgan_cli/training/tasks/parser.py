@@ -64,9 +64,13 @@ class ParserTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the parser once on augmented faces; return a dict of its losses and pixel accuracy.
+        """Update the parser once on augmented faces.
 
         In the masks of mirrored faces, the data set has already swapped the classes of left and right.
+
+        Returns:
+            A dict with ``cross_entropy``, ``dice`` (if the recipe has this loss) and ``accuracy`` (share of the pixels
+            with the right class).
         """
         change = self.recipe.augment
         images, labels, _ = move(to_unit(batch.images), batch.labels, change)
@@ -89,7 +93,11 @@ class ParserTask:
         return {**terms, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
+        """Update the parser once on a batch that is split into parts (gradient accumulation).
+
+        Returns:
+            The dict of `step`, with means over the parts.
+        """
         return self.learner.step_in_parts(parts, self.step)
 
     def _parse(self, images: Tensor) -> Tensor:
@@ -102,12 +110,17 @@ class ParserTask:
         return self.learner.predict(images, parse_part, self.recipe.data.batch_size)
 
     def validate(self) -> dict[str, float]:
-        """Segment the validation faces; return pixel accuracy and IoU, overall and per class, see `agreement`."""
+        """Segment the validation faces, and compare the predictions with the masks.
+
+        Returns:
+            A dict with ``val_accuracy`` (share of the pixels with the right class), ``val_miou`` (mean IoU) and values
+            of each class, all in [0, 1]; see `metrics.confusion.agreement`.
+        """
         found = agreement(self.validation.labels, self._parse(self.validation.images))
         return {f"val_{name}": value for name, value in found.items()}
 
     def sample_grid(self) -> Picture:
-        """Draw a row for each validation face: the face, its mask and the prediction; return the picture (H, W, 3)."""
+        """Return a picture (H, W, 3) with one row for each validation face: the face, its mask and the prediction."""
         rows = self.recipe.schedule.sheet_rows
         images, labels = self.validation.images[:rows], self.validation.labels[:rows]
         maps = torch.cat([labels, self._parse(images)], dim=2).numpy()  # (N, S, 2S)
@@ -120,7 +133,7 @@ class ParserTask:
 
 
 def prepare_training(plan: TrainingPlan, recipe: ParserRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of a face parser, and return the training loop; iterate over `Loop.steps` to train.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

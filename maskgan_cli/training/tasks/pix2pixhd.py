@@ -25,7 +25,7 @@ class Pix2PixHDmTask(DMNTask):
 
 
 def prepare_training(plan: TrainingPlan, recipe: Pix2PixHDmRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of Pix2PixHD-m, and return the training loop; iterate over `Loop.steps` to train.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.

@@ -61,7 +61,8 @@ class PoseTask:
         recipe: see `PoseRecipe`.
         accelerator: device, processes and precision.
         validation: faces for validation and sample grids, not mirrored.
-        angles: yaw, pitch and roll of all training faces in degrees (faces, 3); `Batch.indices` are its row numbers.
+        angles: yaw, pitch and roll of all training faces in degrees (faces, 3); `Batch.indices` are indices of rows of
+            this tensor.
         truth: yaw, pitch and roll of the faces in ``validation`` in degrees (faces, 3).
     """
 
@@ -75,9 +76,10 @@ class PoseTask:
         self.networks, self.optimisers = self.learner.networks, self.learner.optimisers
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update the network once on augmented faces; return a dict of cross-entropy and unweighted squared error.
+        """Update the network once on faces that are augmented with torch's random generator.
 
-        The augmentation uses torch's random generator, which the training loop seeds in every step.
+        Returns:
+            A dict with ``cross_entropy`` and ``square_error`` (in square degrees, not multiplied by its weight).
         """
         images, angles = self._augmented(batch)
         with self.accelerator.autocast():
@@ -89,7 +91,11 @@ class PoseTask:
         return {"cross_entropy": cross_entropy, "square_error": square_error}
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Call `step` for each micro-batch (part); Adam steps after the last one. Return a dict of the mean losses."""
+        """Update the network once on a batch that is split into parts (gradient accumulation).
+
+        Returns:
+            The dict of `step`, with means over the parts.
+        """
         return self.learner.step_in_parts(parts, self.step)
 
     def _augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -115,11 +121,14 @@ class PoseTask:
         return self.learner.predict(images, predict_part, self.recipe.data.batch_size)
 
     def _prepared(self, images: Tensor) -> Tensor:
-        """Convert pictures ``uint8`` to the network's input: on the device, resized, in [-1, 1]."""
+        """Convert pictures (N, 3, H, W) ``uint8`` to the network's input: (N, 3, S, S) in [-1, 1], on the device."""
         return prepare(images, self.recipe.network.image_size, self.accelerator.device)
 
     def validate(self) -> dict[str, float]:
-        """Return a dict with the mean absolute error of each angle and the mean of the three errors, in degrees."""
+        """Predict the head poses of the validation faces, and return a dict of mean absolute errors in degrees.
+
+        The keys are ``val_yaw``, ``val_pitch`` and ``val_roll``, and ``val_mean`` for the mean of the three errors.
+        """
         errors = (self._predict(self.validation.images) - self.truth).abs().mean(0)
         named = {f"val_{name}": float(error) for name, error in zip(ANGLES, errors, strict=True)}
         return {**named, "val_mean": float(errors.mean())}
@@ -127,7 +136,8 @@ class PoseTask:
     def sample_grid(self) -> Picture:
         """Draw a row of two pictures for each validation face, and return the picture (H, W, 3).
 
-        A row has the face with the head's axes at the true pose, and with the axes at the predicted pose.
+        Both pictures show the face with the three axes of the head: on the left at the true pose, on the right at the
+        predicted pose.
         """
         images = self.validation.images[: self.recipe.schedule.sheet_rows]
         faces = images.permute(0, 2, 3, 1).numpy()
@@ -143,7 +153,7 @@ class PoseTask:
 
 
 def draw_axes(picture: Picture, turn: Tensor) -> Picture:
-    """Draw the head's axes on a face and return the picture: side (red), up (green) and front (blue).
+    """Return a copy of a face on which the head's three axes are drawn: side (red), up (green) and front (blue).
 
     Args:
         picture: the face (S, S, 3).
@@ -160,7 +170,9 @@ def draw_axes(picture: Picture, turn: Tensor) -> Picture:
 
 
 def prepare_training(plan: TrainingPlan, recipe: PoseRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it. Faces of any size are resized.
+    """Set up the training of HopeNet, and return the training loop; iterate over `Loop.steps` to train.
+
+    Faces of any size are resized to the network's image size.
 
     Raises:
         InputError: faces have no angles, or data, recipe and run folder do not fit together.

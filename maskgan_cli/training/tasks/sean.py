@@ -73,7 +73,7 @@ class SEANTask(HingeTask):
 
 
 def prepare_training(plan: TrainingPlan, recipe: SEANRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of SEAN, and return the training loop; iterate over `Loop.steps` to train.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.

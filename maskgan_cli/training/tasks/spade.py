@@ -132,8 +132,8 @@ class HingeTask(PaintingTask):
             real: the faces (N, 3, S, S) in [-1, 1], from which the style codes are computed.
 
         Returns:
-            The reconstructed faces (N, 3, S, S) in [-1, 1]; and a dict of further loss terms by name, which are added
-            to those of `PaintingTask.terms`.
+            The reconstructed faces (N, 3, S, S) in [-1, 1]; and a dict of further loss terms by name, which are trained
+            with in addition to the loss terms of `PaintingTask.terms`.
         """
 
     @property
@@ -150,22 +150,26 @@ class HingeTask(PaintingTask):
         return losses.hinge_generator_loss(fake)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Update generator and encoder, then the discriminator on newly generated faces; return a dict of losses."""
+        """Update generator and encoder once, then the discriminator once on newly generated faces.
+
+        Returns:
+            A dict from the names of the losses to their values, not multiplied by their weights.
+        """
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Update generator and encoder, then the discriminator, on a batch that is divided into micro-batches.
+        """Update generator and encoder, then the discriminator, on a batch that is split into parts.
 
-        The generator is updated from all micro-batches before the discriminator processes the first one.
+        The generator is updated from all parts before the discriminator processes the first part.
 
         Returns:
-            A dict of the losses by name, averaged over the parts.
+            A dict from the names of the losses to their means over the parts.
         """
         terms = self.generator.step_in_parts(parts, self._update_generator)
         return {**terms, **self.critic.step_in_parts(parts, self._update_critic)}
 
     def _update_generator(self, batch: Batch) -> dict[str, Tensor]:
-        """Compute the generator's losses for one micro-batch and backpropagate their weighted sum.
+        """Compute the generator's losses for one part of a batch, and backpropagate the weighted sum of these losses.
 
         Returns:
             A dict from the name of each loss to its value, without its weight.
@@ -180,7 +184,7 @@ class HingeTask(PaintingTask):
         return terms
 
     def _update_critic(self, batch: Batch) -> dict[str, Tensor]:
-        """Compute and backpropagate the discriminator loss for one micro-batch; return ``{"discriminator": loss}``."""
+        """Backpropagate the discriminator's loss for one part of a batch; return ``{"discriminator": loss}``."""
         mask, real = one_hot(batch.labels), to_unit(batch.images)
         with self.accelerator.autocast():
             with torch.no_grad():
@@ -207,7 +211,7 @@ class HingeTask(PaintingTask):
         return fakes, reals
 
     def save_model(self, path: Path, about: Mapping[str, Any]) -> None:
-        """Write generator and encoder to ``path``, the discriminator to ``discriminator.safetensors`` in its folder.
+        """Write generator and encoder to ``path``, and the discriminator to ``discriminator.safetensors`` beside it.
 
         Both files get the metadata ``about``.
         """
@@ -272,7 +276,7 @@ class SPADETask(HingeTask):
 
 
 def prepare_training(plan: TrainingPlan, recipe: SPADERecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it.
+    """Set up the training of SPADE, and return the training loop; iterate over `Loop.steps` to train.
 
     Raises:
         InputError: data, recipe, weights and run folder do not fit together.
@@ -281,12 +285,12 @@ def prepare_training(plan: TrainingPlan, recipe: SPADERecipe) -> Loop:
 
 
 def prepare_hinge(plan: TrainingPlan, recipe: HingeRecipe, task: type[HingeTask], image_size: int) -> Loop:
-    """Set up the training of SPADE or SEAN and return its loop; `Loop.steps` runs it.
+    """Set up the training of SPADE or SEAN, and return the training loop; iterate over `Loop.steps` to train.
 
     Args:
         plan: data set, run folder and device.
         recipe: the resolved recipe.
-        task: class of the task.
+        task: class of the training task, `SPADETask` or `SEANTask`.
         image_size: side of the network's pictures in pixels; the data set must have the same size.
 
     Raises:

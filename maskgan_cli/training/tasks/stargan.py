@@ -50,7 +50,7 @@ class StarGANCriticSettings(Section):
 
 
 class StarGANLossSettings(Section):
-    """Weights of the loss terms; the adversarial term has weight 1."""
+    """Weights of the loss terms of StarGAN's generator and discriminator; the adversarial term has weight 1."""
 
     classification: NotNegative = 1.0
     reconstruction: NotNegative = 10.0
@@ -61,7 +61,8 @@ class StarGANRecipe(TrainingRecipe):
     """Settings of ``maskgan train stargan``.
 
     Attributes:
-        critic_steps: every step updates the discriminator, and every ``critic_steps``-th step also the generator.
+        critic_steps: number of updates of the discriminator for each update of the generator. Each step updates the
+            discriminator once; every ``critic_steps``-th step then also updates the generator.
     """
 
     task: Literal["stargan"] = "stargan"
@@ -74,12 +75,12 @@ class StarGANRecipe(TrainingRecipe):
 
 
 class Change(NamedTuple):
-    """Faces, and the attributes that the generator should give them.
+    """N real faces, and the attributes that the generator should give these faces.
 
     Attributes:
-        real: real faces (N, 3, S, S) in [-1, 1].
-        labels: their attributes (N, attributes), 0 or 1.
-        target: the attributes (N, attributes) after the change.
+        real: the real faces (N, 3, S, S) in [-1, 1].
+        labels: the attributes of the real faces (N, attributes), 0 or 1.
+        target: the attributes that the faces should have after the change (N, attributes), 0 or 1.
     """
 
     real: Tensor
@@ -111,18 +112,19 @@ class StarGANTask:
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the discriminator and, in every ``critic_steps``-th step, the generator; return a dict of the losses.
 
-        In steps without an update of the generator, the generator's losses are 0; in the other steps, they are
-        multiplied by ``critic_steps``. So the mean over all steps is the mean over the updates of the generator.
+        In steps without an update of the generator, the generator's losses are 0; in the other steps, the generator's
+        losses are multiplied by ``critic_steps``. The mean over all steps is thus the mean over the generator's
+        updates.
         """
         return self.step_in_parts([batch])
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
-        """Run one step, see `step`, on a batch that is divided into micro-batches.
+        """Run one training step, see `step`, on a batch that is split into parts (gradient accumulation).
 
-        The discriminator is updated from all micro-batches before the generator's update processes the first one.
+        The discriminator is updated from all parts before the generator processes the first part.
 
         Returns:
-            A dict of the losses by name, averaged over the parts.
+            A dict from the names of the losses to their means over the parts.
         """
         labels = [self.truth[part.indices] for part in parts]
         shuffled = torch.cat(labels)
@@ -139,7 +141,7 @@ class StarGANTask:
         return {**terms, **critic_terms}
 
     def _update_critic(self, change: Change) -> dict[str, Tensor]:
-        """Compute the discriminator's losses for one micro-batch, and backpropagate their weighted sum.
+        """Compute the discriminator's losses for one part of a batch, and backpropagate the losses' weighted sum.
 
         Returns:
             A dict from the name of each loss to its value, without its weight.
@@ -162,7 +164,7 @@ class StarGANTask:
         return terms
 
     def _update_generator(self, change: Change) -> dict[str, Tensor]:
-        """Compute the generator's losses for one micro-batch, and backpropagate their weighted sum.
+        """Compute the generator's losses for one part of a batch, and backpropagate the losses' weighted sum.
 
         Returns:
             A dict from the name of each loss to its value, without its weight.
@@ -183,7 +185,7 @@ class StarGANTask:
 
     @torch.no_grad()
     def _translate(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Change the attributes of faces with the generator.
+        """Change the attributes of faces with the generator, and return the changed pictures.
 
         Args:
             images: faces (N, 3, S, S) ``uint8``.
@@ -205,10 +207,10 @@ class StarGANTask:
         """Invert each attribute of the validation faces with the generator, and check the changed faces.
 
         Returns:
-            ``val_back_l1``: the mean absolute difference, for pictures in [0, 1], between the faces and their
-            reconstructions from the changed faces. ``val_asked``: the share of changed faces in which the discriminator
-            recognises the new value of the attribute, over all attributes. ``val_asked/NAME``: the same share for the
-            attribute NAME. (``maskgan eval attributes`` uses a separate classifier.)
+            A dict with these keys. ``val_back_l1``: the mean absolute difference, for pictures in [0, 1], between the
+            faces and their reconstructions from the changed faces. ``val_asked``: the share of the changed faces in
+            which the discriminator recognises the new value of the attribute, over all attributes. ``val_asked/NAME``:
+            the same share for the attribute NAME. (``maskgan eval attributes`` uses a separate classifier.)
         """
         images, truth, names = self.validation.images, self.validation_truth, self.recipe.network.attributes
         errors, right = [], {}
@@ -254,9 +256,9 @@ def _critic_config(recipe: StarGANRecipe) -> StarGANDiscriminatorConfig:
 
 
 def _inverted(names: tuple[str, ...], labels: Tensor, place: int) -> Tensor:
-    """Return a copy of the labels in which one attribute of every face is inverted.
+    """Return a copy of the attribute labels in which one attribute of every face is inverted.
 
-    If this sets a hair colour, the other hair colours are cleared.
+    If a hair colour is set, the other hair colours are cleared.
 
     Args:
         names: names of the attributes, in the order of the columns.
@@ -268,7 +270,9 @@ def _inverted(names: tuple[str, ...], labels: Tensor, place: int) -> Tensor:
 
 
 def prepare_training(plan: TrainingPlan, recipe: StarGANRecipe) -> Loop:
-    """Set up the training and return its loop; `Loop.steps` runs it. Masks are not needed.
+    """Set up the training of StarGAN, and return the training loop; iterate over `Loop.steps` to train.
+
+    Masks are not needed.
 
     Raises:
         InputError: data, recipe and run folder do not fit together.

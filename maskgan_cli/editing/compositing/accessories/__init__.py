@@ -1,4 +1,4 @@
-"""Glasses, hats, earrings and necklaces, rendered as 3D objects into a photo.
+"""Renders glasses, hats, earrings and necklaces as 3D objects into a photo.
 
 The renderer's coordinates are in decimetres: x to the right, y up, z towards the camera if the head is upright.
 
@@ -7,5 +7,5 @@ overlay.py      rendered accessories as layers, which are composited over a pict
 photo_light.py  estimates the photo's light
 draw.py         renders meshes to a layer with colour, opacity and shadow
 glasses.py, hats.py, jewellery.py   meshes of the accessories
-inpaint.py      removes clear glasses from a picture
+inpaint.py      removes glasses with clear lenses from a picture
 """

@@ -97,11 +97,11 @@ class Drawn:
 
 
 def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int, int]) -> Window:
-    """Return the square window of the picture that contains some meshes and a margin around them.
+    """Return the square window of the picture that contains the given meshes and a margin around the meshes.
 
     Args:
-        meshes: the meshes.
-        fit: the fitted head, whose camera projects the meshes to the picture.
+        meshes: the surfaces, e.g. of glasses.
+        fit: the 3D head fitted to the face, whose camera projects the meshes to the picture.
         margin: width of the margin in decimetres.
         shape: (H, W), size of the picture; parts of the meshes far outside the picture are not included.
     """
@@ -113,15 +113,16 @@ def window_of(meshes: list[Mesh], fit: HeadFit, margin: float, shape: tuple[int,
 
 
 def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Layer, I32]:
-    """Rasterise the fitted head, without lashes, in a window.
+    """Rasterise a 3D head that was fitted to a face, without the lashes, in a window of the picture.
 
     Args:
-        fit: the head, fitted to the face in the picture.
+        fit: the 3D head, fitted to the face in the picture.
         window: the part of the picture.
         samples: samples per pixel and axis; below 1, the layer is smaller than the window.
 
     Returns:
-        The rasterised layer, and the head's triangles (T, 3), to which the triangle numbers in the layer refer.
+        The layer, which holds the number of the nearest triangle and its depth for each pixel, and the head's triangles
+        (T, 3), which the numbers refer to.
     """
     model = head()
     faces: I32 = model.triangles[np.array(["lash" not in group for group in model.groups])[model.owner]]
@@ -131,15 +132,15 @@ def head_layer(fit: HeadFit, window: Window, samples: float = 1.0) -> tuple[Laye
 
 
 def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
-    """Interpolate values of a mesh's vertices at the pixels of its rasterised layer.
+    """Interpolate values of a mesh's vertices at the pixels at which the mesh was rasterised.
 
     Args:
-        layer: the layer, H x W pixels.
+        layer: the rasterised mesh, H x W pixels.
         faces: (T, 3), the mesh's triangles.
         values: (V, C), values of the vertices, e.g. positions or normals.
 
     Returns:
-        (H, W, C), 0 where the layer is empty.
+        (H, W, C), the interpolated values; 0 where the layer is empty.
     """
     seen = layer.triangle >= 0
     result = np.zeros((*layer.triangle.shape, values.shape[-1]), np.float32)
@@ -152,17 +153,17 @@ def draw(
     meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32,
     bare: tuple[Layer, I32] | None = None,
 ) -> Drawn:  # fmt: skip
-    """Render meshes on a fitted head, with the shadow that they cast.
+    """Render meshes on a 3D head that was fitted to a face, with the shadow that the meshes cast.
 
     The head and opaque meshes hide what lies behind them (depth test). Transparent meshes are then blended over opaque
     ones, in the given order.
 
     Args:
-        meshes: the meshes.
-        fit: the head and its camera, fitted to the face in the photo.
+        meshes: the surfaces to render, e.g. of glasses.
+        fit: the 3D head and the camera, fitted to the face in the photo.
         light: the photo's light.
         window: the part of the picture to render, h x h pixels.
-        hair, person: (h, h), share of each pixel that the photo's hair, or the whole person, covers.
+        hair, person: (h, h), share (0 to 1) of each pixel that the photo's hair, or the whole person, covers.
         bare: the result of `head_layer` for the window; if None, it is computed.
 
     Returns:
@@ -276,7 +277,7 @@ def cast_shadow(
         bare: the result of `head_layer` for the window; if None, it is computed.
 
     Returns:
-        (h, h), the share of the light that still reaches each pixel of the window.
+        (h, h), the share of the light (0 to 1) that still reaches each pixel of the window.
     """
     solid = [mesh for mesh in meshes if mesh.alpha > 0.5]
     shade_map = np.ones((window.side, window.side), np.float32)

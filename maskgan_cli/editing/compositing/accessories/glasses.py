@@ -1,4 +1,4 @@
-"""Builds meshes of glasses on a head that has been fitted to a face."""
+"""Builds meshes of glasses on a 3D head that has been fitted to a face."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Spectacles:
     """The shape and material of a pair of glasses; lengths in decimetres.
 
     Attributes:
-        width, height: half the width and half the height of a lens; its outline is a superellipse.
+        width, height: half the width and half the height of a lens, whose outline is a superellipse.
         exponent: exponent of the superellipse; 2 is an ellipse, and larger values are closer to a rectangle.
         rim: half the width of the rim, seen from the front, at the sides of a lens.
-        brow: the same at the top of a lens.
-        low: the same at the bottom of a lens.
+        brow: half the width of the rim at the top of a lens.
+        low: half the width of the rim at the bottom of a lens.
         droop: distance by which the outer lower corner of a lens is lowered.
         colour: colour of the frame in linear RGB.
         metal: whether the frame is made of metal.
@@ -54,11 +54,11 @@ GLASSES: Final[dict[str, Spectacles]] = {
 
 
 def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
-    """Build the meshes (rims, temples, bridge, lenses) of a pair of glasses on the nose of a fitted head.
+    """Build the meshes (rims, temples, bridge, lenses) of a pair of glasses on the nose of a 3D head.
 
     Args:
         name: a key of `GLASSES`.
-        fit: the head, fitted to a face.
+        fit: the 3D head, fitted to a face.
 
     Returns:
         The meshes; their vertices are in the renderer's coordinates (decimetres).
@@ -151,7 +151,12 @@ def _rim(path: F32, half: F32, deep: F32, *, closed: bool) -> tuple[F32, I32]:
 
 
 def _bent(value: F32, exponent: float) -> F32:
-    """Map one coordinate (n,), x or y, of points on the unit circle to the superellipse with this exponent."""
+    """Map the x (or y) coordinates of points on the unit circle to the coordinates of points on a superellipse.
+
+    Args:
+        value: (n,), the coordinates on the circle.
+        exponent: exponent of the superellipse; 2 leaves the coordinates unchanged.
+    """
     return f32(np.sign(value) * np.abs(value) ** np.float32(2 / exponent))
 
 

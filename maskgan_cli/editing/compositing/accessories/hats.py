@@ -1,4 +1,4 @@
-"""Builds meshes of hats on a head that has been fitted to a face; a hat is made wide enough to cover the hair.
+"""Builds meshes of hats on a 3D head that has been fitted to a face; a hat is made wide enough to cover the hair.
 
 The "mean head" is the average of the renderer's head model (its canonical head); its lengths are in decimetres.
 """
@@ -32,12 +32,12 @@ _HEAD: Final = [ID[name] for name in ("skin", "hair", "l_brow", "r_brow", "hat",
 
 
 def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
-    """Build the meshes of a hat on a fitted head.
+    """Build the meshes of a hat on a 3D head that has been fitted to a face.
 
     Args:
         name: a key of `HATS`.
-        fit: the head, fitted to a face.
-        wide: width of the hat relative to a hat of the mean head, as returned by `hat_width`.
+        fit: the 3D head, fitted to a face.
+        wide: width of the hat, divided by the width of a hat for the mean head; as returned by `hat_width`.
 
     Returns:
         The meshes; their vertices are in the renderer's coordinates (decimetres).
@@ -45,7 +45,10 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
     pieces, _ = hat(HATS[name], fit.posed, 0.05, np.random.default_rng(_SEED))
 
     def widened(vertices: F32) -> F32:
-        """Scale a hat's vertices (V, 3) about the middle of its rim, and bend knitted hats and fedoras to shape."""
+        """Return the vertices (V, 3) of a hat, scaled about the middle of the rim.
+
+        The rim of a knitted hat is also lowered over the ears; the crown of a fedora is narrowed, and the brim curved.
+        """
         inside = fit.posed.to_head(vertices)
         share = f32([wide, 1 + 0.6 * (wide - 1), 1 + 0.5 * (wide - 1)])
         low = f32([0, _BAND - PIVOT[1], 0.1])
@@ -65,12 +68,15 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
 
 
 def hat_width(labels: LabelMap, fit: HeadFit, name: str) -> float:
-    """Return how wide a hat must be to cover the hair in a mask, relative to a hat of the mean head.
+    """Return how wide a hat must be to cover the hair in a mask: a factor for the width of a hat on the mean head.
 
     Args:
         labels: (S, S), the mask of the face.
-        fit: the head fitted to the mask, in the mask's pixels.
+        fit: the 3D head fitted to the mask, in the mask's pixels.
         name: a key of `HATS`.
+
+    Returns:
+        The factor, from 0.95 to 1.45.
     """
     band = f32([0, _BAND + HATS[name].low - PIVOT[1], 0.35])
     place, _ = fit.camera.project(fit.posed.from_head(band)[None])

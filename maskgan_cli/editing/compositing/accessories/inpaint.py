@@ -1,4 +1,4 @@
-"""Removes glasses with clear lenses from a picture: their frames are filled from the skin around them."""
+"""Removes glasses with clear lenses from a picture: the frames are filled from the skin around the frames."""
 
 from __future__ import annotations
 
@@ -56,10 +56,11 @@ def without_clear_glasses(
     Args:
         picture: (S, S, 3).
         labels: (S, S), label map of the picture.
-        frames: (S, S), the frames, as returned by `frame_region`; if None, they are computed.
+        frames: (S, S), True for the frames, as returned by `frame_region`; if None, this region is computed.
 
     Returns:
-        The picture and the label map without glasses; None if the face wears no glasses, or sunglasses.
+        The picture (S, S, 3) and the label map (S, S) without glasses. None if the face wears no glasses, or wears
+        sunglasses.
     """
     if not (labels == _GLASSES).any() or has_dark_lenses(picture, labels):
         return None
@@ -74,7 +75,7 @@ def without_frames(picture: Picture, labels: LabelMap, frames: Region | None = N
     Args:
         picture: (S, S, 3).
         labels: (S, S), label map of the picture.
-        frames: (S, S), the frames, as returned by `frame_region`; if None, they are computed.
+        frames: (S, S), True for the frames, as returned by `frame_region`; if None, this region is computed.
 
     Returns:
         The picture (S, S, 3) without frames, a new array.
@@ -145,13 +146,13 @@ def _temples(channels: F32, labels: LabelMap, glasses: Region, rims: Region, con
 
     Args:
         channels: (S, S, 3), the picture, slightly blurred.
-        labels: (S, S).
-        glasses: (S, S), the region of the glasses.
-        rims: (S, S), the frames found around the lenses.
+        labels: (S, S), label map of the picture.
+        glasses: (S, S), True in the region of the glasses, with the lenses.
+        rims: (S, S), True for the frames that were found around the lenses.
         contrast: least contrast of a temple to the pixels above and below, in levels.
 
     Returns:
-        (S, S).
+        (S, S), True for the temples.
     """
     side = len(labels)
     radius = max(2, round(_TEMPLE * side))

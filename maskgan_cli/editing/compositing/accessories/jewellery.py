@@ -1,4 +1,4 @@
-"""Earrings and necklaces: builds their meshes at the ears and the neck of a mask, and renders them."""
+"""Builds meshes of earrings and necklaces at the ears and the neck in a mask, and renders these meshes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SHADOW: Final = (0.035, 0.045, 0.5)  # a shadow's offset downwards, its blur, a
 
 @dataclass(frozen=True)
 class Jewel:
-    """A piece of jewellery, and the classes of the mask that hide it.
+    """A piece of jewellery, and the classes of the mask that hide the piece.
 
     Attributes:
         mesh: the surface of the piece, in the renderer's coordinates.
@@ -57,16 +57,16 @@ class Jewel:
 
 
 def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewel]:
-    """Build the meshes of earrings or a necklace at the ears or the neck of a mask.
+    """Build the meshes of earrings or of a necklace, at the places of the ears or the neck in a mask.
 
     Args:
         name: one of `JEWELLERY`.
         labels: (S, S), the mask of the face.
-        fit: the head fitted to the mask, in the mask's pixels.
+        fit: the 3D head fitted to the mask, in the mask's pixels.
         down: (3,), direction of gravity in the renderer's coordinates, as returned by `down_direction`.
 
     Returns:
-        The pieces of jewellery; empty if there is no place for them, e.g. because the neck is hidden.
+        The pieces of jewellery; an empty list if the mask has no place for jewellery, e.g. because the neck is hidden.
     """
     if name in NECKLACES:
         return _necklace(labels, fit)
@@ -78,7 +78,14 @@ def jewels(name: str, labels: LabelMap, fit: HeadFit, down: Floats) -> list[Jewe
 
 
 def can_hang(name: str, labels: LabelMap) -> bool:
-    """Return whether a mask (S, S) has a place for one of `JEWELLERY`: a neck, an earlobe, or hair over ears."""
+    """Return whether a piece of jewellery can be worn by the person in a mask.
+
+    A necklace needs a visible neck. Earrings need a visible earlobe, or hair that hides the ears.
+
+    Args:
+        name: one of `JEWELLERY`.
+        labels: (S, S), the mask of the face.
+    """
     if name in NECKLACES:
         return _neckline(labels) is not None
     if any(_lobe(labels, ear) is not None for ear in _EARS):
@@ -87,7 +94,7 @@ def can_hang(name: str, labels: LabelMap) -> bool:
 
 
 def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Window, labels: LabelMap) -> Drawn:
-    """Render jewellery with a soft shadow directly below it.
+    """Render jewellery, with a soft shadow directly below the jewellery.
 
     The 3D head does not hide jewellery; only the classes in `Jewel.hidden_by` do.
 
@@ -138,7 +145,7 @@ def _lobe(labels: LabelMap, ear: int) -> Floats | None:
         ear: id of the ear's class.
 
     Returns:
-        The position (x, y) of the lobe; None if the ear or its lobe is hidden.
+        The position (x, y) of the lobe in pixels; None if the ear or the lobe is hidden.
     """
     region = labels == ear
     if region.sum() < _LEAST_EAR * labels.size:
@@ -156,14 +163,14 @@ def _lobe(labels: LabelMap, ear: int) -> Floats | None:
 
 
 def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
-    """Estimate where earlobes are that hair hides in a mask.
+    """Estimate the positions of the earlobes that hair hides in a mask.
 
     Args:
         labels: (S, S), the mask.
         fit: the head fitted to the mask, in the mask's pixels.
 
     Returns:
-        The positions (x, y), at most two. A side of the face without hair directly beside it has no entry.
+        The positions (x, y), at most two. There is none for a side on which no hair lies directly beside the face.
     """
     model, found = head(), []
     for side in (1.0, -1.0):
@@ -182,7 +189,7 @@ def _hidden_lobes(labels: LabelMap, fit: HeadFit) -> list[Floats]:
 
 
 def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[int, ...]) -> list[Jewel]:
-    """Build the pieces of one earring.
+    """Build the pieces of one earring, e.g. wire and pearl.
 
     Args:
         name: one of `EARRINGS`.
@@ -216,7 +223,7 @@ def _earring(name: str, lobe: Floats, fit: HeadFit, down: Floats, hidden: tuple[
 
 
 def _pearl_drop(middle: Floats, radius: float, right: Floats, down: Floats, ahead: Floats) -> tuple[F32, I32]:
-    """Build the mesh of a drop: a ball that narrows upwards.
+    """Build the mesh of a drop-shaped pearl: a ball that narrows upwards.
 
     Args:
         middle: (3,), centre of the ball.
@@ -283,12 +290,15 @@ def _neckline(labels: LabelMap) -> tuple[Floats, Floats] | None:
 
 
 def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
-    """Return the point (3,) in the renderer's coordinates that the camera projects to a given pixel position.
+    """Return the 3D point that the camera projects to a given position in the picture.
 
     Args:
         fit: the fitted head and its camera.
         place: (x, y), the position in pixels.
-        depth: z of the point in decimetres, because many points are projected to the same position.
+        depth: z of the point in decimetres, needed because many points are projected to the same position.
+
+    Returns:
+        (3,), the point in the renderer's coordinates (decimetres).
     """
     camera = fit.camera
     flat = np.linalg.solve(camera.matrix.astype(float), np.asarray(place, float) - camera.size / 2) + camera.centre
@@ -297,7 +307,11 @@ def _unproject(fit: HeadFit, place: Floats, depth: float = _DEPTH) -> Floats:
 
 
 def down_direction(fit: HeadFit) -> Floats:
-    """Return the picture's downward direction as a unit vector (3,) in the renderer's coordinates."""
+    """Return the direction that points down in the picture, as a unit vector (3,) in the renderer's coordinates.
+
+    Args:
+        fit: the fitted head, whose camera relates the picture to the renderer's coordinates.
+    """
     x, y = np.linalg.solve(fit.camera.matrix.astype(float), [0.0, 1.0])
     down = np.array([x, -y, 0.0])
     return np.asarray(down / np.linalg.norm(down))

@@ -1,4 +1,4 @@
-"""Rendered accessories as layers, which can be composited over the picture, and over other edits of the picture."""
+"""Stores rendered accessories as layers, which can be composited over a picture and over edits of the picture."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Overlay:
         name: name of the accessory in `library.ITEMS`.
         box: slices (rows, columns) of the picture, h x w pixels, which the accessory changes.
         drawn: the rendered accessory and its shadow, in the box.
-        grain: (h, w, 3), noise added to the accessory's levels (0 to 255), so that it has the photo's grain.
+        grain: (h, w, 3), noise added to the accessory's levels (0 to 255), which gives the accessory the photo's grain.
         grey: whether the picture is monochrome.
     """
 
@@ -44,18 +44,18 @@ class Overlay:
     def over(self, picture: Picture) -> Picture:
         """Composite the accessory over a picture (H, W, 3), and return a new picture (H, W, 3).
 
-        This may be the picture for which the accessory was rendered, or an edit of that picture.
+        ``picture`` may be the picture for which the accessory was rendered, or an edit of that picture.
         """
         result = picture.copy()
         result[self.box] = composite(picture[self.box], self.drawn, self.grain, grey=self.grey)
         return result
 
     def mark(self, classes: LabelMap, labels: LabelMap, matrix: Floats) -> None:
-        """Write the accessory's class into its pixels in a label map.
+        """Set the pixels of a label map that the accessory covers to the class of the accessory.
 
         Args:
             classes: (H, W), label map of the picture; changed in place.
-            labels: (S, S), mask of the face.
+            labels: (S, S), mask of the face, without the accessory.
             matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture.
         """
         region = item_region(self.name, self.drawn, labels_in(labels, matrix, self.box))
@@ -78,17 +78,17 @@ class WithAccessories:
 
 
 def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.bool_]:
-    """Return the pixels that get an object's class in the mask.
+    """Return the pixels that get the class of a rendered accessory in the mask.
 
-    Clear lenses count as glasses, except where eyes, brows or hair are visible behind them.
+    Clear lenses count as glasses, except where eyes, brows or hair are visible behind the lenses.
 
     Args:
-        name: the accessory's name.
-        drawn: the rendered object, in a box of h x w pixels.
-        labels: (h, w), the mask in this box, without the object.
+        name: name of the accessory in `library.ITEMS`.
+        drawn: the rendered accessory, in a box of h x w pixels.
+        labels: (h, w), the mask in this box, without the accessory.
 
     Returns:
-        (h, w), True for the object's pixels.
+        (h, w), True for the accessory's pixels.
     """
     region: npt.NDArray[np.bool_] = drawn.alpha > 0.5
     if name in JEWELLERY:  # wires are thinner than a pixel
@@ -100,16 +100,16 @@ def item_region(name: str, drawn: Drawn, labels: LabelMap) -> npt.NDArray[np.boo
 
 
 def composite(picture: Picture, drawn: Drawn, grain: F32, *, grey: bool = False) -> Picture:
-    """Composite a rendered object with its shadow over a picture, and add grain.
+    """Composite a rendered accessory and its shadow over a picture, and add grain to the accessory.
 
     Args:
         picture: (h, w, 3).
-        drawn: the rendered object, in h x w pixels.
+        drawn: the rendered accessory, in h x w pixels.
         grain: (h, w, 3), the noise to add, on the scale of 0 to 255.
         grey: whether the picture is monochrome; otherwise, shadows get a reddish tint, as on skin.
 
     Returns:
-        (h, w, 3), a new array; pixels outside the object and its shadow are unchanged.
+        (h, w, 3), a new array; pixels outside the accessory and its shadow are unchanged.
     """
     changed = drawn.changed
     # Skin scatters red light into a shadow.
@@ -122,7 +122,7 @@ def composite(picture: Picture, drawn: Drawn, grain: F32, *, grey: bool = False)
 
 
 def labels_in(labels: LabelMap, matrix: Floats, box: Box) -> LabelMap:
-    """Look up the class of each pixel of a box of the picture in the mask of the face.
+    """Return the class of each pixel in a box of the picture, sampled from the mask of the face (nearest neighbour).
 
     Args:
         labels: (S, S), the mask.

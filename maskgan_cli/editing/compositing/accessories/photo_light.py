@@ -33,7 +33,7 @@ class PhotoLight:
         share: share of the light that comes from this direction, in [0, 1]; the rest is ambient light.
         level: linear brightness of a white surface that faces the main light.
         cast: (3,), colour of the light in linear RGB, scaled to luminance 1.
-        hue: (3,), the common hue of a monochrome photo, scaled to luminance 1; None for a photo in colour.
+        hue: (3,), the common hue of a monochrome photo in linear RGB, scaled to luminance 1; None for a colour photo.
         softness: standard deviation of the blur that makes rendered objects as soft as the photo, in pixels.
     """
 
@@ -45,7 +45,7 @@ class PhotoLight:
     softness: float
 
     def coloured(self, colour: F32) -> F32:
-        """Convert linear RGB colours (..., 3) to the hue of a monochrome photo; unchanged if the photo is in colour."""
+        """Return linear RGB colours (..., 3) in the hue of a monochrome photo; unchanged if the photo is in colour."""
         if self.hue is None:
             return colour
         return f32((colour @ _GREY)[..., None] * self.hue)
@@ -72,9 +72,9 @@ def measure_light(
     Args:
         picture: (H, W, 3).
         labels: (H, W), label map of the picture.
-        normals: (H, W, 3), for each pixel, the normal of the fitted head; zero outside the head.
-        whole: if ``picture`` is reduced, the picture at full size and the person's region in it. They are used to
-            measure the softness. If None, ``picture`` is used.
+        normals: (H, W, 3), the unit normal of the fitted head at each pixel; zero outside the head.
+        whole: the picture at full size, and the region of the person in this picture, from which the softness is
+            measured. None if ``picture`` itself has full size.
     """
     light = to_linear(picture)
     luminance = light @ _GREY

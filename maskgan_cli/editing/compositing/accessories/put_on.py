@@ -1,4 +1,4 @@
-"""Entry point for accessories: draws them over a picture, and adds them to the picture's mask."""
+"""Entry point for accessories: draws accessories over a picture, and marks the accessories in a label map."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ _OUTLINE: Final = np.where(np.isin(np.arange(256), _INNER), ID["skin"], np.arang
 
 @dataclass
 class AccessoryRenderer:
-    """Draws accessories over edits of one picture, in the light and grain of the picture before the edits.
+    """Draws accessories over edits of one picture, with the light and the grain of the picture before the edits.
 
-    Accessories are rendered again only if an edit moves eyes, nose or outline of the face. Otherwise, the latest
-    rendering is used.
+    An accessory is rendered again only if an edit moves eyes, nose or outline of the face. Otherwise, the latest
+    rendering is composited over the edit.
 
     Attributes:
         picture: (H, W, 3), the picture before the edits.
@@ -116,7 +116,7 @@ class AccessoryRenderer:
 
     @cached_property
     def _own(self) -> tuple[LabelMap, HeadFit]:
-        """The mask before the edits, resized to `FIT_SIDE`, and the head fitted to it, in pixels of the full mask."""
+        """The mask before the edits, resized to `FIT_SIDE`, and the 3D head fitted to this face."""
         return small(self.labels, FIT_SIDE), fitted(self.labels)
 
     def _head(self, labels: LabelMap) -> HeadFit:
@@ -133,7 +133,7 @@ class AccessoryRenderer:
             fit: the same head, in pixels of the picture.
 
         Returns:
-            The rendered accessory; None if no part of it is visible.
+            The rendered accessory; None if no part of the accessory is visible.
         """
         if name in JEWELLERY:
             return self._jewellery(name, outline, own, fit)
@@ -149,7 +149,7 @@ class AccessoryRenderer:
         return self._overlay(name, window, drawn, seen, grey=light.hue is not None)
 
     def _jewellery(self, name: str, outline: LabelMap, own: HeadFit, fit: HeadFit) -> Overlay | None:
-        """Render earrings or a necklace; the arguments and the result are those of `_drawn`."""
+        """Render earrings or a necklace; the arguments and the returned value are those of `_drawn`."""
         hanging = jewels(name, outline, own, down_direction(fit))
         if not hanging:
             return None
@@ -159,7 +159,7 @@ class AccessoryRenderer:
         return self._overlay(name, window, drawn, _part(self.picture, window), grey=light.hue is not None)
 
     def _overlay(self, name: str, window: Window, drawn: Drawn, seen: Picture, *, grey: bool) -> Overlay | None:
-        """Crop a rendered accessory to the pixels that it changes, and add the picture's grain.
+        """Crop a rendered accessory to the pixels that the accessory changes, and add the picture's grain.
 
         Args:
             name: name of the accessory in `library.ITEMS`.
@@ -206,7 +206,7 @@ def put_on(picture: Picture, labels: LabelMap, names: Sequence[str], matrix: Flo
 
 
 def to_draw(names: Iterable[str], labels: LabelMap) -> tuple[str, ...]:
-    """Choose those accessories that can be drawn on the face of a mask.
+    """Return the accessories among ``names`` that can be drawn on the face of a mask.
 
     Args:
         names: names of accessories in `library.ITEMS`, or of kinds of accessories, e.g. ``glasses``: see
@@ -214,7 +214,7 @@ def to_draw(names: Iterable[str], labels: LabelMap) -> tuple[str, ...]:
         labels: (S, S), the mask of the face.
 
     Returns:
-        The full names of the accessories that can be drawn.
+        The full names of these accessories, in the given order.
 
     Raises:
         InputError: a name is unknown.
@@ -250,7 +250,7 @@ def hair_under_hats(labels: LabelMap, names: Sequence[str], cover: HatCover) -> 
     Args:
         labels: (S, S), the mask; not changed.
         names: names of accessories in `library.ITEMS`; only hats have an effect.
-        cover: computes the region of the hats.
+        cover: computes the region above and beside the hats, for the same face.
 
     Returns:
         The new mask (S, S).
@@ -293,12 +293,12 @@ class HatCover:
 
 
 def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) -> PhotoLight:
-    """Measure the light on a face, in a window around its head.
+    """Estimate the light on a face, from the pixels in a window around the head.
 
     Args:
         picture: (H, W, 3).
         labels: (S, S), mask of the face.
-        fit: the fitted head, in the picture's pixels.
+        fit: the 3D head fitted to the face, in the picture's pixels.
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture.
     """
     window = window_of([Mesh(fit.posed.vertices[::7], np.zeros((0, 3), np.int32), f32([0, 0, 0]))], fit, 0.0,
@@ -313,7 +313,7 @@ def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) 
 
 
 def _part(picture: Picture, window: Window) -> Picture:
-    """Cut a window (h, h, 3) out of a picture (H, W, 3); outside the picture, its border pixels are repeated."""
+    """Cut a window (h, h, 3) out of a picture (H, W, 3); outside the picture, the border pixels are repeated."""
     rows, columns = (np.clip(np.arange(part.start, part.stop), 0, n - 1)
                      for part, n in zip(window.box, picture.shape, strict=False))  # fmt: skip
     part: Picture = picture[rows][:, columns]
