@@ -95,7 +95,10 @@ class KernelInceptionDistance(_SetMetric):
     """
 
     def compute(self, results: MethodResults) -> MetricResult:
-        """Return the mean distance over random subsets; the details contain the standard deviation over the subsets."""
+        """Return the kernel distance of generated to real pictures: the mean over random subsets of their features.
+
+        The details of the result contain the standard deviation over the subsets.
+        """
         distance = kernel_distance(self.reals, self.features())
         published = bool(getattr(self.network, "published", False))
         return results.result(

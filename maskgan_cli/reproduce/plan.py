@@ -179,7 +179,11 @@ class ReproductionPlan:
         raise InputError("--preset", expected=f"an entry for {name} among its networks", found="none")
 
     def method(self, name: str) -> str:
-        """Add the stages (commands) that train the method ``name`` of a table; return the name of the last stage."""
+        """Add the stages (commands) that train one method of the results table; return the name of the last one added.
+
+        Args:
+            name: name of the method.
+        """
         if name == "maskgan-ebst":
             return self.ebst(name, self.seed)
         if name in MASKLESS:

@@ -121,8 +121,9 @@ def candidates(plan: DatasetPlan, number: int) -> list[int]:
 
 
 def pair_of(plan: DatasetPlan, number: int) -> tuple[int, int]:
-    """Return the picture numbers of the source and the target of counterfactual pair ``number``.
+    """Return the picture numbers of the source and the target of a pair whose correct result is rendered too.
 
+    ``number`` is the index of the pair. Its correct result is the source's face with the target's expression.
     If possible, source and target show different people with different mouths, and come from the test split.
     """
     source, *others = candidates(plan, number)

@@ -41,11 +41,11 @@ _DISTURBED = """## Kills, signals, other processes, full disks
 Each command is disturbed and then run again.
 
 - *fine* counts the tries that end well: after the second run, the output is bit-identical to that of an undisturbed
-  run, and no partial files are left. With two processes, there is no second run.
+  run, and no partial files are left. With two processes, the command is not run again.
 - *hit* counts the tries in which the disturbance had an effect:
     - Kill or signal: the command was still running.
-    - Two processes with one output: one process stopped and named the process that holds the lock. In the other tries,
-      the second process started later, or found that the work was done.
+    - Two processes with one output: one process stopped and named the process that holds the lock. If the
+      second process started too late to meet the first one, or found that the work was done, the try is not a hit.
     - Full disk: the command stopped with one line that names the file.
 
 A kill is SIGKILL to the whole process group. For `maskgan reproduce`, the test makes the table `fusion` with ten faces.

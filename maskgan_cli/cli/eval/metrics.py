@@ -161,7 +161,7 @@ def results(
 ) -> None:
     """Measure several metrics of one method in one pass over its results.
 
-    Prints a JSON list of the documents that the single commands print.
+    Prints a JSON list with one report per metric, as the metric's own command prints it.
     """
     subject, chosen = results_of(measuring, results, pairs), _metrics(metrics)
     from maskgan_cli.devices import pick_device

@@ -195,9 +195,14 @@ def read_directions(path: Path) -> tuple[dict[str, Codes], dict[str, Any]]:
 
 
 def kept_directions(path: Path, about: Mapping[str, Any]) -> dict[str, Codes] | None:
-    """Return a dict from name to direction (1, latent) from a file, if the `origin` in the file equals ``about``.
+    """Load directions in the latent space from a file: a dict from name (e.g. smile) to direction (1, latent).
 
-    Return None if the origin differs, or if the file is missing or is not a file of directions.
+    Args:
+        path: the file.
+        about: the network and data that the directions must have been computed with.
+
+    Returns:
+        The directions; None if the file records another origin, is missing or is not a file of directions.
     """
     try:
         steps, found = read_directions(path)

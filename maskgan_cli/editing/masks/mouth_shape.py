@@ -157,14 +157,14 @@ def mean_change(first: MouthChange, second: MouthChange) -> MouthChange:
 
 
 def changed_mouth(mouth: Mouth, change: MouthChange, amount: float, nose: float | None = None) -> Mouth:
-    """Apply a change for a number of steps to a mouth, and return the changed mouth.
+    """Change the shape of a mouth, and return the changed mouth.
 
     Args:
         mouth: the mouth before the change.
-        change: the change for one step.
-        amount: number of steps, 0 or more, also fractions.
-        nose: y of the nose's lower end, in pixels of the upright frame. The distance between nose and mouth stays at
-            least half as large as before the change. None: the distance is not limited.
+        change: the change of one step.
+        amount: number of steps, 0 or more; may be a fraction.
+        nose: y of the nose's lower end, in pixels of the mask rotated upright. The distance between nose and mouth
+            stays at least half as large as before the change. None: the distance is not limited.
     """
     middle, half = (mouth.left + mouth.right) / 2, mouth.width / 2 * (1 + amount * change.wider)
     upper, lower = (float(np.clip(ratio**amount, *_LIPS)) for ratio in (change.upper, change.lower))

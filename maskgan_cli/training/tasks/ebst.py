@@ -174,9 +174,10 @@ class EBSTTask(AdversarialTask):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the generator in Stage I and in Stage II, then the discriminator once; return a dict of the losses.
 
-        Stage I trains the generator to reconstruct the faces. Stage II paints two edits of each mask with the generator
-        that Stage I has just updated, and updates generator and blender together. Each stage has its own Adam. The
-        style is encoded once for both edits. See `EBSTRecipe.update_order` for another order of the updates.
+        Stage I trains the generator to reconstruct the faces. In Stage II, each mask is edited in two ways, and the
+        generator, as updated by Stage I, generates a face from each edited mask. The Alpha Blender blends both faces,
+        and generator and Alpha Blender are updated together. Each stage has its own Adam. The style is encoded once for
+        both edits. See `EBSTRecipe.update_order` for another order of the updates.
 
         Returns:
             A dict from the names of the losses to their values, not multiplied by their weights. The names of Stage
