@@ -223,7 +223,7 @@ finer faces-17 400 32 faces-18 41 600 --set loss.adversarial=0.2 --set loss.colo
 mapped_again=(--set network.style_map=32 --set "perceptual.weights=$work/parser256-long" --set data.batch_size=2)
 [ -e "$work/faces-again/dataset.json" ] || maskgan merge-data "$work/again/portraits256" "$work/rendered256" -o "$work/faces-again"
 maskgan train dmn "$work/faces-again" --recipe bundled-faces-256 -o "$work/faces-19" --start-from "$work/faces-18" \
-    "${mapped_again[@]}" --set seed=51 --set schedule.steps=1750 --set schedule.decay_from=950 --set r1=0 \
+    "${mapped_again[@]}" --set seed=51 --set schedule.steps=1640 --set schedule.decay_from=950 --set r1=0 \
     --set "data.shares={portraits256: 4, rendered256: 1}" --set loss.pixel=16 --set loss.colours=2 \
     --set optimiser.lr=2.5e-4 --set style_augmentation.others=0.2 --set style_augmentation.style_rotate=3 \
     --set style_augmentation.style_zoom=0.05 --set style_augmentation.style_shift=0.015
