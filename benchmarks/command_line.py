@@ -32,8 +32,13 @@ def main() -> None:
     rows = []
     for command in COMMANDS:
         seconds = _seconds(["-m", "maskgan_cli", *command, "--help"])
-        rows.append({"command": " ".join(["maskgan", *command, "--help"]), "seconds": round(seconds, 3),
-                     "times_bare_python": round(seconds / bare, 1)})  # fmt: skip
+        rows.append(
+            {
+                "command": " ".join(["maskgan", *command, "--help"]),
+                "seconds": round(seconds, 3),
+                "times_bare_python": round(seconds / bare, 1),
+            }
+        )
     print(json.dumps({"bare_python_seconds": round(bare, 3), "commands": rows}, indent=2))
 
 

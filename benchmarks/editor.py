@@ -107,9 +107,11 @@ def main() -> None:
         photos = {f"{size} MP": photo(folder / f"photo-{size}.jpg", size) for size in (3, 12, 25)}
         since = time.perf_counter()
         server = subprocess.Popen(
-            [*words[:4], str(photos["3 MP"]), *words[4:]], stdout=subprocess.PIPE, text=True,
+            [*words[:4], str(photos["3 MP"]), *words[4:]],
+            stdout=subprocess.PIPE,
+            text=True,
             env={**os.environ, "MASKGAN_CACHE": cache},
-        )  # fmt: skip
+        )
         assert server.stdout is not None
         try:
             with sync_playwright() as driver:
@@ -125,8 +127,11 @@ def main() -> None:
                     shown(page, session)
                     opened[name] = round(time.perf_counter() - since, 2)
                 page.evaluate("editor.live.settled()")
-                times = {"start_to_first_picture_s": round(start, 2), "start_processor_s": round(started, 2),
-                         "open_s": opened}  # fmt: skip
+                times = {
+                    "start_to_first_picture_s": round(start, 2),
+                    "start_processor_s": round(started, 2),
+                    "open_s": opened,
+                }
                 print(json.dumps({**times, **measure(page, server.pid, given.strokes)}, indent=2))
                 browser.close()
         finally:
@@ -179,14 +184,22 @@ def measure(page: Page, server: int, strokes: int) -> dict[str, Any]:
     undone, same = page.evaluate(UNDO)
     preview, full = np.array(times[warm:]).T
     return {
-        "network": page.evaluate("editor.about.size"), "side": page.evaluate("editor.mask.side"), "strokes": strokes,
-        "cores": os.cpu_count() or 1, "load_at_the_start": round(load, 1),
-        "slider_preview_ms": _summed_up(slid[0]), "slider_full_ms": _summed_up(slid[1]),
-        "preview_ms": _summed_up(preview), "full_ms": _summed_up(full),
+        "network": page.evaluate("editor.about.size"),
+        "side": page.evaluate("editor.mask.side"),
+        "strokes": strokes,
+        "cores": os.cpu_count() or 1,
+        "load_at_the_start": round(load, 1),
+        "slider_preview_ms": _summed_up(slid[0]),
+        "slider_full_ms": _summed_up(slid[1]),
+        "preview_ms": _summed_up(preview),
+        "full_ms": _summed_up(full),
         "server_processor_ms_a_slider_step": round(pushed, 1),
         "server_processor_ms_a_stroke": round(worked / max(1, strokes - warm), 1),
-        "server_mb": used, "page_mb": held, "undo_all_ms": round(undone, 1), "undone_to_the_beginning": same,
-    }  # fmt: skip
+        "server_mb": used,
+        "page_mb": held,
+        "undo_all_ms": round(undone, 1),
+        "undone_to_the_beginning": same,
+    }
 
 
 def _summed_up(times: np.ndarray) -> dict[str, float]:

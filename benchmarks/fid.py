@@ -48,28 +48,38 @@ def main() -> None:
         for seed, folder in enumerate((reals, *others)):
             noise(folder, options.pictures, options.size, seed)
         environment = {
-            "TORCH_HOME": str(work / "torch"), "MASKGAN_CACHE": str(work / "cache"),
+            "TORCH_HOME": str(work / "torch"),
+            "MASKGAN_CACHE": str(work / "cache"),
             "OMP_NUM_THREADS": str(options.threads),
-        }  # fmt: skip
+        }
         theirs = [sys.executable, "-m", "pytorch_fid", "--device", "cpu", "--num-workers", "1"]
         ours = [sys.executable, "-m", "maskgan_cli", "eval", "fid", "--weights", str(weights), "--device", "cpu", "-q"]
         printed, their_time = run([*theirs, str(reals), str(others[0])], environment)
         first, first_time = run([*ours, str(reals), str(others[0])], environment)
         _, second_time = run([*ours, str(reals), str(others[1])], environment)
     their_value, our_value = float(printed.split()[-1]), json.loads(first)["value"]
-    print(json.dumps({
-        "pictures": options.pictures, "size": options.size, "threads": options.threads,
-        "pytorch_fid": their_value, "maskgan": our_value, "relative_difference": abs(our_value / their_value - 1),
-        "seconds": {"pytorch_fid": their_time, "first": first_time, "second": second_time},
-        "times_as_fast": {
-            measure: {
-                "first_as_pytorch_fid": round(their_time[measure] / first_time[measure], 2),
-                "second_as_first": round(first_time[measure] / second_time[measure], 2),
-                "second_as_pytorch_fid": round(their_time[measure] / second_time[measure], 2),
-            }
-            for measure in ("clock", "processor")
-        },
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "pictures": options.pictures,
+                "size": options.size,
+                "threads": options.threads,
+                "pytorch_fid": their_value,
+                "maskgan": our_value,
+                "relative_difference": abs(our_value / their_value - 1),
+                "seconds": {"pytorch_fid": their_time, "first": first_time, "second": second_time},
+                "times_as_fast": {
+                    measure: {
+                        "first_as_pytorch_fid": round(their_time[measure] / first_time[measure], 2),
+                        "second_as_first": round(first_time[measure] / second_time[measure], 2),
+                        "second_as_pytorch_fid": round(their_time[measure] / second_time[measure], 2),
+                    }
+                    for measure in ("clock", "processor")
+                },
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -70,8 +70,13 @@ def main() -> None:
                 row = measure(task, recipe, size, precision, device, arguments.steps)
             rows.append({"training": task, "recipe": recipe, "size": size, "precision": precision, **row})
             print(json.dumps(rows[-1]), flush=True)
-    document = {"device": name_of(device), "torch": torch.__version__, "threads": torch.get_num_threads(),
-                "date": datetime.date.today().isoformat(), "rows": rows}  # fmt: skip
+    document = {
+        "device": name_of(device),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "date": datetime.date.today().isoformat(),
+        "rows": rows,
+    }
     if arguments.save:
         write_json(arguments.save, document)
     if arguments.write:
@@ -116,10 +121,11 @@ def measure(task: str, recipe: str, size: int, precision: str, device: torch.dev
             times.append(time.perf_counter() - start)
         seconds = statistics.median(times[2:])
         return {
-            "batch": len(batch.images), "seconds": round(seconds, 4),
+            "batch": len(batch.images),
+            "seconds": round(seconds, 4),
             "pictures_per_second": round(len(batch.images) / seconds, 1),
             "gib": round(torch.cuda.max_memory_allocated() / GIB, 1) if cuda else None,
-        }  # fmt: skip
+        }
     except torch.cuda.OutOfMemoryError:
         return {"failed": "out of memory"}
     finally:

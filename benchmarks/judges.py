@@ -29,10 +29,12 @@ def pose(options):
     samples = data.samples if options.split == "all" else data.split(options.split)
     judge = load_pose(options.weights, torch.device("cpu"))
     pictures = [read_image(sample.image) for sample in samples]
-    ours = torch.cat([
-        judge(torch.from_numpy(np.stack(pictures[i : i + 32])).permute(0, 3, 1, 2))
-        for i in range(0, len(pictures), 32)
-    ]).numpy()  # fmt: skip
+    ours = torch.cat(
+        [
+            judge(torch.from_numpy(np.stack(pictures[i : i + 32])).permute(0, 3, 1, 2))
+            for i in range(0, len(pictures), 32)
+        ]
+    ).numpy()
     result = {"faces": len(samples), "weights": judge.sha256, "ours_deviation": ours.std(0).round(2).tolist()}
     if options.onnx is not None:
         theirs = fsanet(pictures, options.onnx)
@@ -54,11 +56,14 @@ def verify(options):
     judge = load_identity(options.weights, torch.device("cpu"))
     return {
         points: verify_samples(
-            data.samples if options.split == "all" else data.split(options.split), judge, pairs=options.pairs, seed=0,
+            data.samples if options.split == "all" else data.split(options.split),
+            judge,
+            pairs=options.pairs,
+            seed=0,
             points=points,
         )
         for points in options.points.split(",")
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

@@ -75,10 +75,12 @@ def main() -> None:
             continue
         peaks = {batch: peak(name, own, accelerator, arguments.size, batch, 1) for batch in (2, 4)}
         row = {
-            "task": name, "size": arguments.size, "precision": arguments.precision,
+            "task": name,
+            "size": arguments.size,
+            "precision": arguments.precision,
             "checkpointing": arguments.checkpointing,
             "gib_a_face": round((peaks[4] - peaks[2]) / 2 / GIB, 2),
-        }  # fmt: skip
+        }
         for parts in arguments.accumulate:
             key = f"gib_batch_{arguments.batch}" + (f"_in_{parts}_parts" if parts > 1 else "")
             row[key] = round(peak(name, own, accelerator, arguments.size, arguments.batch, parts) / GIB, 1)

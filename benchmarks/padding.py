@@ -28,8 +28,10 @@ def main() -> None:
             return torch.autograd.grad(after(layer(x)).mean(), x)
 
         mine, pytorchs = (seconds(lambda layer=layer: step(layer)) for layer in (ours, theirs))
-        print(f"{name}, {tuple(features.shape)}: {1e3 * mine:.0f} ms, PyTorch {1e3 * pytorchs:.0f} ms, "
-              f"ratio {mine / pytorchs:.2f}")  # fmt: skip
+        print(
+            f"{name}, {tuple(features.shape)}: {1e3 * mine:.0f} ms, PyTorch {1e3 * pytorchs:.0f} ms, "
+            f"ratio {mine / pytorchs:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -46,12 +46,20 @@ def main() -> None:
     difference = float((ways["label maps"]() - ways["one-hot masks"]()).abs().max())
     works = {name: Work(way, options.batch, "picture") for name, way in ways.items()}
     each = alternate(works, Effort(seconds=0.0, least=options.rounds))
-    print(json.dumps({
-        "machine": machine("cpu"), "size": size, "batch": options.batch, "rounds": options.rounds,
-        "processor_ms_each": {name: round(1e3 * seconds, 2) for name, seconds in each.items()},
-        "label_maps_of_one_hot": round(each["label maps"] / each["one-hot masks"], 3),
-        "largest_difference": difference,
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "machine": machine("cpu"),
+                "size": size,
+                "batch": options.batch,
+                "rounds": options.rounds,
+                "processor_ms_each": {name: round(1e3 * seconds, 2) for name, seconds in each.items()},
+                "label_maps_of_one_hot": round(each["label maps"] / each["one-hot masks"], 3),
+                "largest_difference": difference,
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -93,11 +93,25 @@ def main():
         seconds.append(time.process_time() - since)
         measure(general, judge, photos[0], truths, before)
         measure(mine, judge, photos[0], truths, after)
-    rows = {name: {"before": round(float(np.mean(before[name])), 3), "after": round(float(np.mean(after[name])), 3)}
-            for name in before}  # fmt: skip
-    print(json.dumps({"machine": machine("cpu"), "people": options.people, "photos": options.photos,
-                      "steps": options.steps, "rate": options.rate, "edits": len(before["mask read"]),
-                      "processor_seconds_each": round(float(np.mean(seconds)), 1), **rows}, indent=2))  # fmt: skip
+    rows = {
+        name: {"before": round(float(np.mean(before[name])), 3), "after": round(float(np.mean(after[name])), 3)}
+        for name in before
+    }
+    print(
+        json.dumps(
+            {
+                "machine": machine("cpu"),
+                "people": options.people,
+                "photos": options.photos,
+                "steps": options.steps,
+                "rate": options.rate,
+                "edits": len(before["mask read"]),
+                "processor_seconds_each": round(float(np.mean(seconds)), 1),
+                **rows,
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -103,16 +103,23 @@ def main() -> None:
                 name = f"prep-data --size {size} --format {image_format}"
                 works[name] = ours(name, size, image_format)
         each = alternate(works, Effort(seconds=0.0, least=options.rounds))
-    print(json.dumps({
-        "machine": machine("cpu"), "faces": len(numbers), "rounds": options.rounds,
-        "published_reads_with": f"OpenCV {cv2.__version__}" if cv2 else "Pillow",
-        "processor_ms_each": {name: round(1e3 * seconds, 2) for name, seconds in each.items()},
-        "of_the_published": {
-            name: round(seconds / each[f"published, masks alone, {512 if '512' in name else 256} px"], 2)
-            for name, seconds in each.items()
-        },
-        "mask_bytes_each": {name: round(total / len(numbers)) for name, total in sizes.items()},
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "machine": machine("cpu"),
+                "faces": len(numbers),
+                "rounds": options.rounds,
+                "published_reads_with": f"OpenCV {cv2.__version__}" if cv2 else "Pillow",
+                "processor_ms_each": {name: round(1e3 * seconds, 2) for name, seconds in each.items()},
+                "of_the_published": {
+                    name: round(seconds / each[f"published, masks alone, {512 if '512' in name else 256} px"], 2)
+                    for name, seconds in each.items()
+                },
+                "mask_bytes_each": {name: round(total / len(numbers)) for name, total in sizes.items()},
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -70,10 +70,17 @@ def main():
     alone = statistics.median(timed(lambda: distributed.all_reduce(flat)) for _ in range(5))
     if accelerator.is_main_process:
         medians = {way: round(statistics.median(values), 4) for way, values in seconds.items()}
-        print(json.dumps({
-            "processes": accelerator.num_processes, "faces_each": share, "seconds": medians,
-            "gradients_megabytes": round(count * 4 / 2**20, 1), "reduction_alone": round(alone, 4),
-        }))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "processes": accelerator.num_processes,
+                    "faces_each": share,
+                    "seconds": medians,
+                    "gradients_megabytes": round(count * 4 / 2**20, 1),
+                    "reduction_alone": round(alone, 4),
+                }
+            )
+        )
     distributed.destroy_process_group()
 
 

@@ -34,9 +34,10 @@ def openvino_painter(file):
     except ImportError:
         return None
     alike = {
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",  # it takes 16 bits by itself where the processor has them
-    }  # fmt: skip
+    }
     network = openvino.Core().compile_model(str(file), "CPU", alike)
 
     def paint(labels, style_labels, pictures):
@@ -68,11 +69,19 @@ def main():
         apart = {way: int(np.abs(paint(*inputs).astype(int) - ours).max()) for way, paint in ways.items()}
         works = {way: Work(lambda p=paint: p(*inputs), options.batch, "picture") for way, paint in ways.items()}
         each = alternate(works, Effort(seconds=0.0, least=options.rounds))
-    print(json.dumps({
-        "machine": machine("cpu"), "size": int(ours.shape[1]), "batch": options.batch, "rounds": options.rounds,
-        "processor_seconds_each": {way: round(seconds, 4) for way, seconds in each.items()},
-        "levels_apart": apart,
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "machine": machine("cpu"),
+                "size": int(ours.shape[1]),
+                "batch": options.batch,
+                "rounds": options.rounds,
+                "processor_seconds_each": {way: round(seconds, 4) for way, seconds in each.items()},
+                "levels_apart": apart,
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -82,17 +82,40 @@ def main():
             folder = many(work / "faces", work / str(count), count)
             commands = {
                 "preparation": lambda f=folder: ("prep-data", f, f / "data", "--size", SIDE, "--workers", 1),
-                "painting": lambda f=folder, n=count: ("render", "--pairs", pairs(f, n), "-o", f / "out",
-                                                       "--device", "cpu", "--no-blend", "--crop"),
-                "fid": lambda f=folder: ("eval", "fid", f / "images", f / "images", "--weights", inception,
-                                         "--device", "cpu", "--no-cache"),
-            }  # fmt: skip
+                "painting": lambda f=folder, n=count: (
+                    "render",
+                    "--pairs",
+                    pairs(f, n),
+                    "-o",
+                    f / "out",
+                    "--device",
+                    "cpu",
+                    "--no-blend",
+                    "--crop",
+                ),
+                "fid": lambda f=folder: (
+                    "eval",
+                    "fid",
+                    f / "images",
+                    f / "images",
+                    "--weights",
+                    inception,
+                    "--device",
+                    "cpu",
+                    "--no-cache",
+                ),
+            }
             for what in options.what:
                 seconds, memory = run(*commands[what]())
-                found.append({
-                    "what": what, "pictures": count, "processor_seconds": round(seconds, 1),
-                    "milliseconds_each": round(1e3 * seconds / count, 1), "peak_memory_mb": round(memory),
-                })  # fmt: skip
+                found.append(
+                    {
+                        "what": what,
+                        "pictures": count,
+                        "processor_seconds": round(seconds, 1),
+                        "milliseconds_each": round(1e3 * seconds / count, 1),
+                        "peak_memory_mb": round(memory),
+                    }
+                )
                 print(found[-1], file=sys.stderr)
     print(json.dumps({"machine": machine("cpu"), "figures": found}, indent=2))
 

@@ -43,11 +43,18 @@ def main(name: str) -> None:
             if round_:  # the first round warms up
                 times[layout].append(time.perf_counter() - start)
     medians = {layout: statistics.median(seconds) for layout, seconds in times.items()}
-    print(json.dumps({
-        "recipe": name, "device": str(device), "threads": torch.get_num_threads(),
-        "seconds": {layout: round(seconds, 4) for layout, seconds in medians.items()},
-        "contiguous_over_channels_last": round(medians["contiguous"] / medians["channels_last"], 2),
-    }, indent=2))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "recipe": name,
+                "device": str(device),
+                "threads": torch.get_num_threads(),
+                "seconds": {layout: round(seconds, 4) for layout, seconds in medians.items()},
+                "contiguous_over_channels_last": round(medians["contiguous"] / medians["channels_last"], 2),
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

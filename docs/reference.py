@@ -28,8 +28,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     for name, text in (
-        ("reference/commands.md", commands()), ("reference/settings.md", settings()), ("changelog.md", changes),
-    ):  # fmt: skip
+        ("reference/commands.md", commands()),
+        ("reference/settings.md", settings()),
+        ("changelog.md", changes),
+    ):
         files.append(File.generated(config, name, content=text))
     return files
 

@@ -40,13 +40,17 @@ WORDS = {
     "the stage `train maskgan-ebst` of the plan). The attribute accuracy was 70.5 % with both values (2.5: 70.4 %, "
     "control: 71.6 %). After training with larger edits, the results follow the mask less: the segmentation accuracy "
     "is 91.06, 91.01 and 90.92 % for 10, 2.5 and 1.25 (control: 91.14 %).",
-}  # fmt: skip
+}
 REAL = "photographs-"  # prefix of the JSON files of photographs
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
 TITLES = {
-    "attribute-transfer": "Attribute transfer (Smiling)", "style-copy": "Style copy", "identity": "Identity",
-    "fusion": "Fusion", "ebst": "EBST and its control", "counterfactual": "Against the truth",
-}  # fmt: skip
+    "attribute-transfer": "Attribute transfer (Smiling)",
+    "style-copy": "Style copy",
+    "identity": "Identity",
+    "fusion": "Fusion",
+    "ebst": "EBST and its control",
+    "counterfactual": "Against the truth",
+}
 
 
 class Claim(NamedTuple):
@@ -79,7 +83,7 @@ CLAIMS = (
     Claim("EBST lowers FID", "attribute-transfer", "fid", "maskgan-ebst", PAIR),
     Claim("MaskGAN keeps identity best among mask-based methods", "identity", "identity_accuracy", "maskgan", MASKED),
     Claim("SFT is better than concatenation", "fusion", "attribute_accuracy", "maskgan", ("maskgan", "concat")),
-)  # fmt: skip
+)
 
 
 def take_over(folder: Path, prefix: str = "") -> None:
@@ -140,11 +144,12 @@ def _section(name: str, document: dict[str, Any], *, photographs: bool = False) 
     time = f"{document['seconds'] / 60:.0f} minutes of wall time"
     time += f", {spent / 60:.0f} of processor time" if spent else ""
     parts = [
-        f"##{'#' * photographs} {TITLES[name]}", f"    {document['command']}",
+        f"##{'#' * photographs} {TITLES[name]}",
+        f"    {document['command']}",
         f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}. "
         "A stage that several tables share counts towards the time of each table. "
         f"[{name}.json](results/{REAL * photographs}{name}.json)",
-    ]  # fmt: skip
+    ]
     if not photographs and name in WORDS:
         parts.append(WORDS[name])
     for table, found in document["tables"].items():
@@ -169,8 +174,13 @@ def _seeds(seeds: dict[str, dict[str, Any]]) -> str:
     for metric, row in seeds.items():
         low, high = row["interval_95"]
         words = "not significant" if low <= 0 <= high else "significant"
-        rows.append([metric, *(f"{row[key]:.4f}" for key in ("ebst", "control", "difference")),
-                     f"{low:.4f} to {high:.4f}, {words}"])  # fmt: skip
+        rows.append(
+            [
+                metric,
+                *(f"{row[key]:.4f}" for key in ("ebst", "control", "difference")),
+                f"{low:.4f} to {high:.4f}, {words}",
+            ]
+        )
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -185,8 +195,15 @@ def _orders(documents: dict[str, Any]) -> str:
 def judged(claim: Claim, rows: dict[str, dict[str, Any]]) -> str:
     """Return "yes", "no" or "a tie", whether a claim holds for the rows of a table, and the values of all methods."""
     rows = {name: row for name, row in rows.items() if name != "truth" and (not claim.among or name in claim.among)}
-    metric = next((m for row in rows.values() for m in row if m == claim.metric or
-                   (claim.metric == "fid" and m.startswith("frechet/"))), claim.metric)  # fmt: skip
+    metric = next(
+        (
+            m
+            for row in rows.values()
+            for m in row
+            if m == claim.metric or (claim.metric == "fid" and m.startswith("frechet/"))
+        ),
+        claim.metric,
+    )
     values = {name: row[metric]["value"] for name, row in rows.items() if metric in row}
     column = COLUMNS[metric.split("/")[0]]
     best = (max if column.more_is_better else min)(values.values())

@@ -94,8 +94,10 @@ class ScheduleSettings(Section):
         if (self.decay is None) != (self.decay_every is None):
             raise ValueError("decay and decay_every must be set together")
         if self.decay_from is not None and self.decay_from >= self.steps:
-            raise ValueError(f"decay_from={self.decay_from} must be less than steps={self.steps}: set both, or "
-                             "decay_from=null for a constant rate")  # fmt: skip
+            raise ValueError(
+                f"decay_from={self.decay_from} must be less than steps={self.steps}: set both, or "
+                "decay_from=null for a constant rate"
+            )
         return self
 
 

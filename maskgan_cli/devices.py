@@ -28,8 +28,9 @@ def pick_device(name: str = "auto") -> torch.device:
         raise InputError("--device", expected="auto, cpu, cuda, cuda:N or mps", found=name) from None
     count = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}.get(device.type, 0)
     if (device.index or 0) >= count:
-        here = ", ".join(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if cuda else 0))]
-                         + ["mps"] * mps)  # fmt: skip
+        here = ", ".join(
+            ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if cuda else 0))] + ["mps"] * mps
+        )
         raise InputError("--device", expected=f"one of {here}", found=name, hint="use --device auto")
     return device
 

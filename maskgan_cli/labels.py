@@ -16,18 +16,52 @@ Region = npt.NDArray[np.bool_]  # (H, W), true inside
 
 # Classes in painting order: a later part covers an earlier one. The index is the class id.
 CLASSES: Final[tuple[str, ...]] = (
-    "background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear",
-    "mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l", "neck", "cloth",
-)  # fmt: skip
+    "background",
+    "skin",
+    "nose",
+    "eye_g",
+    "l_eye",
+    "r_eye",
+    "l_brow",
+    "r_brow",
+    "l_ear",
+    "r_ear",
+    "mouth",
+    "u_lip",
+    "l_lip",
+    "hair",
+    "hat",
+    "ear_r",
+    "neck_l",
+    "neck",
+    "cloth",
+)
 NUM_CLASSES: Final = len(CLASSES)
 PARTS: Final = CLASSES[1:]
 ID: Final[dict[str, int]] = {name: i for i, name in enumerate(CLASSES)}
 
 # Class order (which class each id stands for) of most stand-alone face parsers (BiSeNet and its derivatives).
 PARSER_ORDER: Final[tuple[str, ...]] = (
-    "background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear", "ear_r",
-    "nose", "mouth", "u_lip", "l_lip", "neck", "neck_l", "cloth", "hair", "hat",
-)  # fmt: skip
+    "background",
+    "skin",
+    "l_brow",
+    "r_brow",
+    "l_eye",
+    "r_eye",
+    "eye_g",
+    "l_ear",
+    "r_ear",
+    "ear_r",
+    "nose",
+    "mouth",
+    "u_lip",
+    "l_lip",
+    "neck",
+    "neck_l",
+    "cloth",
+    "hair",
+    "hat",
+)
 ORDERS: Final[dict[str, tuple[str, ...]]] = {"celebamask": CLASSES, "parser": PARSER_ORDER}
 
 _COLOURS: Final = (
@@ -93,8 +127,7 @@ def part_ids(parts: str) -> tuple[int, ...]:
     ids: set[int] = set()
     for name in filter(None, (word.strip() for word in parts.split(","))):
         if name not in GROUPS and name not in PARTS:
-            raise ValueError(f"unknown part {name!r}; parts are {', '.join(PARTS)}; "
-                             f"groups are {', '.join(GROUPS)}")  # fmt: skip
+            raise ValueError(f"unknown part {name!r}; parts are {', '.join(PARTS)}; groups are {', '.join(GROUPS)}")
         ids.update(ID[member] for member in GROUPS.get(name, (name,)))
     if not ids:
         raise ValueError(f"no part named; parts are {', '.join(PARTS)}")

@@ -48,8 +48,12 @@ def locked(target: str | Path, command: str) -> Iterator[None]:
         return
     path, file = _take(Path(target))
     _held.add(file)
-    holder = {"command": command, "pid": os.getpid(), "host": socket.gethostname(),
-              "since": time.strftime("%Y-%m-%d %H:%M:%S")}  # fmt: skip
+    holder = {
+        "command": command,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
     try:
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(holder).encode(), 0)
@@ -86,9 +90,11 @@ def _take(target: Path) -> tuple[Path, int]:
             holder = _read(file)
             os.close(file)
             raise InputError(
-                target, expected="no other writer", found=f"{holder} writing to it",
+                target,
+                expected="no other writer",
+                found=f"{holder} writing to it",
                 hint="wait for it, or choose another output",
-            ) from None  # fmt: skip
+            ) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 os.close(file)

@@ -15,7 +15,10 @@ def render(template: str, **values: Any) -> str:
         values: values of the variables in the template; a missing value raises an error.
     """
     environment = Environment(
-        loader=PackageLoader("maskgan_cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("maskgan_cli"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     return environment.get_template(template).render(values)

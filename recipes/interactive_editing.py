@@ -25,11 +25,20 @@ from maskgan_cli.labels import colourise
 
 COLUMNS, SIDE = 7, 192
 EDITS: tuple[dict[str, Any], ...] = (
-    {"add": "glasses"}, {"add": "glasses-sun"}, {"add": "hat-fedora"}, {"add": "hat-beanie"}, {"add": "earrings"},
-    {"add": "necklace"}, {"open_mouth": 16.0}, {"along": {"smile": -1.5}}, {"along": {"face-width": 1.5}},
-    {"along": {"face-width": -1.5}}, {"part": "nose", "scale": 1.3}, {"along": {"hair-length": 1.0}},
+    {"add": "glasses"},
+    {"add": "glasses-sun"},
+    {"add": "hat-fedora"},
+    {"add": "hat-beanie"},
+    {"add": "earrings"},
+    {"add": "necklace"},
+    {"open_mouth": 16.0},
+    {"along": {"smile": -1.5}},
+    {"along": {"face-width": 1.5}},
+    {"along": {"face-width": -1.5}},
+    {"part": "nose", "scale": 1.3},
+    {"along": {"hair-length": 1.0}},
     {"along": {"hair-length": -1.5}},
-)  # fmt: skip
+)
 
 
 def options(edit: dict[str, Any]) -> list[str]:

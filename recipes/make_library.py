@@ -33,8 +33,20 @@ def _face(number: int, *, yaw: float = 0.0) -> tuple[Identity, Scene]:
     """Return a person who looks at the camera, with a neutral expression and without accessories."""
     person = sample_identity(_SEED, number)
     scene = sample_scene(_SEED, number, person)
-    neutral = replace(scene, yaw=yaw, pitch=0.0, roll=0.0, lean=0.0, hat=None, glasses=None, earring=None,
-                    necklace="none", expression=(), smiling=False, mouth_open=False)  # fmt: skip
+    neutral = replace(
+        scene,
+        yaw=yaw,
+        pitch=0.0,
+        roll=0.0,
+        lean=0.0,
+        hat=None,
+        glasses=None,
+        earring=None,
+        necklace="none",
+        expression=(),
+        smiling=False,
+        mouth_open=False,
+    )
     return person, neutral
 
 
@@ -43,10 +55,18 @@ def _units(**amounts: float) -> Weights:
     return tuple((f"unit/{name}", value) for name, value in amounts.items())
 
 
-_SMILE: Final = _units(mouthSmileLeft=0.9, mouthSmileRight=0.9, cheekSquintLeft=0.4, cheekSquintRight=0.4,
-                       mouthUpperUpLeft=0.35, mouthUpperUpRight=0.35, jawOpen=0.06)  # fmt: skip
-_OPEN: Final = _units(jawOpen=0.45, mouthLowerDownLeft=0.4, mouthLowerDownRight=0.4, mouthUpperUpLeft=0.2,
-                      mouthUpperUpRight=0.2)  # fmt: skip
+_SMILE: Final = _units(
+    mouthSmileLeft=0.9,
+    mouthSmileRight=0.9,
+    cheekSquintLeft=0.4,
+    cheekSquintRight=0.4,
+    mouthUpperUpLeft=0.35,
+    mouthUpperUpRight=0.35,
+    jawOpen=0.06,
+)
+_OPEN: Final = _units(
+    jawOpen=0.45, mouthLowerDownLeft=0.4, mouthLowerDownRight=0.4, mouthUpperUpLeft=0.2, mouthUpperUpRight=0.2
+)
 _BROWS: Final = _units(browInnerUp=0.8, browOuterUpLeft=0.8, browOuterUpRight=0.8)
 
 

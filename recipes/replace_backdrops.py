@@ -172,8 +172,15 @@ def main() -> None:
                 picture, mask = with_accessories(picture, mask, names)
             write_image(options.out / "images" / f"{name}.png", picture.round().clip(0, 255).astype(np.uint8))
             write_label_map(options.out / "masks" / f"{name}.png", mask)
-            written.append({"id": name, "split": "train", "image": f"images/{name}.png", "mask": f"masks/{name}.png",
-                            "identity": row["identity"]})  # fmt: skip
+            written.append(
+                {
+                    "id": name,
+                    "split": "train",
+                    "image": f"images/{name}.png",
+                    "mask": f"masks/{name}.png",
+                    "identity": row["identity"],
+                }
+            )
     with (options.out / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

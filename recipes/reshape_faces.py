@@ -63,8 +63,9 @@ def field(own: Points, other: Points, strength: float) -> Points:
     source = own[chosen]
     target = source + strength * (wanted - source)
     edge = np.linspace(0, 1, 9)
-    border = np.concatenate([np.stack(pair, 1) for side in (0.0, 1.0)
-                             for pair in ((edge, np.full(9, side)), (np.full(9, side), edge))])  # fmt: skip
+    border = np.concatenate(
+        [np.stack(pair, 1) for side in (0.0, 1.0) for pair in ((edge, np.full(9, side)), (np.full(9, side), edge))]
+    )
     spline = RBFInterpolator(
         np.concatenate([target, border]), np.concatenate([source - target, 0 * border]), smoothing=1e-4
     )
@@ -81,8 +82,9 @@ def sampled(planes: np.ndarray[Any, Any], cells: Points, side: int, order: int) 
     x, y = (ndimage.map_coordinates(cells[..., i], (rows, columns), order=1) * scale - 0.5 for i in (0, 1))
     if planes.ndim == 2:
         return ndimage.map_coordinates(planes, (y, x), order=order, mode="nearest")
-    return np.stack([ndimage.map_coordinates(plane, (y, x), order=order, mode="nearest")
-                     for plane in planes.transpose(2, 0, 1)], -1)  # fmt: skip
+    return np.stack(
+        [ndimage.map_coordinates(plane, (y, x), order=order, mode="nearest") for plane in planes.transpose(2, 0, 1)], -1
+    )
 
 
 def main() -> None:
@@ -118,8 +120,16 @@ def main() -> None:
             small = large.reshape(options.size, 2, options.size, 2, 3).mean((1, 3))
             write_image(options.out / "images" / f"{name}.png", small.round().clip(0, 255).astype(np.uint8))
             write_label_map(options.out / "masks" / f"{name}.png", sampled(labels, cells, options.size, order=0))
-            written.append({"id": name, "split": "train", "image": f"images/{name}.png", "mask": f"masks/{name}.png",
-                            "identity": row["identity"], "scene": row["id"]})  # fmt: skip
+            written.append(
+                {
+                    "id": name,
+                    "split": "train",
+                    "image": f"images/{name}.png",
+                    "mask": f"masks/{name}.png",
+                    "identity": row["identity"],
+                    "scene": row["id"],
+                }
+            )
     with (options.out / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, [*COLUMNS, "scene"])
         writer.writeheader()

@@ -86,10 +86,23 @@ def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 TINY = (
-    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=4", "--set", "network.style_width=4",
-    "--set", "discriminator.width=4", "--set", "perceptual.width=4", "--set", "data.batch_size=4",
-    "--set", "schedule.validation_samples=4",
-)  # fmt: skip
+    "--recipe",
+    "tiny-cpu",
+    "--device",
+    "cpu",
+    "--set",
+    "network.width=4",
+    "--set",
+    "network.style_width=4",
+    "--set",
+    "discriminator.width=4",
+    "--set",
+    "perceptual.width=4",
+    "--set",
+    "data.batch_size=4",
+    "--set",
+    "schedule.validation_samples=4",
+)
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +115,21 @@ def weights(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 TINY_VAE = (
-    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=4", "--set", "network.latent=16",
-    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", "--set", "schedule.decay_from=null",
-)  # fmt: skip
+    "--recipe",
+    "tiny-cpu",
+    "--device",
+    "cpu",
+    "--set",
+    "network.width=4",
+    "--set",
+    "network.latent=16",
+    "--set",
+    "data.batch_size=4",
+    "--set",
+    "schedule.validation_samples=4",
+    "--set",
+    "schedule.decay_from=null",
+)
 
 
 @pytest.fixture(scope="session")

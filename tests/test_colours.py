@@ -45,11 +45,18 @@ def _text(word: bytes) -> bytes:
 GAMMA = _tag(b"curv", struct.pack(">IH", 1, round(2.2 * 256)))
 LINEAR = _tag(b"curv", struct.pack(">I", 0))
 ABOUT = {b"desc": _text(b"test"), b"cprt": _tag(b"text", b"none\0"), b"wtpt": _xyz(0.9642, 1, 0.8249)}
-P3 = _profile(b"RGB ", ABOUT | {
-    b"rXYZ": _xyz(0.5151, 0.2412, -0.0011), b"gXYZ": _xyz(0.2920, 0.6922, 0.0419),
-    b"bXYZ": _xyz(0.1571, 0.0666, 0.7841),
-    b"rTRC": GAMMA, b"gTRC": GAMMA, b"bTRC": GAMMA,
-})  # fmt: skip
+P3 = _profile(
+    b"RGB ",
+    ABOUT
+    | {
+        b"rXYZ": _xyz(0.5151, 0.2412, -0.0011),
+        b"gXYZ": _xyz(0.2920, 0.6922, 0.0419),
+        b"bXYZ": _xyz(0.1571, 0.0666, 0.7841),
+        b"rTRC": GAMMA,
+        b"gTRC": GAMMA,
+        b"bTRC": GAMMA,
+    },
+)
 GREY = _profile(b"GRAY", ABOUT | {b"kTRC": LINEAR})
 
 

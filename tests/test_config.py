@@ -33,9 +33,16 @@ def test_paper_recipes_have_the_papers_settings() -> None:
         assert recipe.network == DMNConfig(image_size=size)
         assert (recipe.optimiser.lr, recipe.optimiser.beta1, recipe.optimiser.beta2) == (2e-4, 0.5, 0.999)
         assert recipe.loss.model_dump() == {
-            "adversarial": 1.0, "feature_matching": 10.0, "perceptual": 10.0, "pixel": 0.0, "small_classes": 1.0,
-            "segmentation": 0.0, "colours": 0.0, "texture": 0.0, "identity": 0.0,
-        }  # fmt: skip
+            "adversarial": 1.0,
+            "feature_matching": 10.0,
+            "perceptual": 10.0,
+            "pixel": 0.0,
+            "small_classes": 1.0,
+            "segmentation": 0.0,
+            "colours": 0.0,
+            "texture": 0.0,
+            "identity": 0.0,
+        }
         assert (recipe.discriminator, recipe.discriminator_rate, recipe.style_augmentation.others) == (
             DiscriminatorConfig(),
             1.0,
@@ -67,8 +74,12 @@ def test_paper_recipes_of_judges_use_the_published_networks() -> None:
 
 
 KINDS: dict[str, type[TrainingRecipe]] = {
-    "dmn": DMNRecipe, "vae": VAERecipe, "ebst": EBSTRecipe, "pose": PoseRecipe, "identity": IdentityRecipe,
-}  # fmt: skip
+    "dmn": DMNRecipe,
+    "vae": VAERecipe,
+    "ebst": EBSTRecipe,
+    "pose": PoseRecipe,
+    "identity": IdentityRecipe,
+}
 
 
 @pytest.mark.parametrize(
@@ -142,11 +153,14 @@ def test_errors_caused_by_set_name_the_change(tmp_path: Path) -> None:
         ("tiny-cpu", ["ema=0.5", "optimiser.lr=-1"], "--set optimiser.lr=-1: found optimiser.lr: Input"),
         ("tiny-cpu", ["network.widht=4"], "--set network.widht=4: found unknown setting network.widht"),
         ("tiny-cpu", ["seed=1", "loss.segmentation=1"], "--set loss.segmentation=1: found loss.segm"),
-        ("tiny-cpu", ["schedule.steps=9", "schedule.decay_from=9"],
-         "--set schedule.steps=9 --set schedule.decay_from=9: found schedule: decay_from=9"),
+        (
+            "tiny-cpu",
+            ["schedule.steps=9", "schedule.decay_from=9"],
+            "--set schedule.steps=9 --set schedule.decay_from=9: found schedule: decay_from=9",
+        ),
         (str(wrong), ["seed=1"], f"{wrong}: found ema: Input should be less than 1"),
         (str(wrong), ["optimiser.lr=-1"], f"{wrong}: found optimiser.lr: Input"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(InputError) as error:
             load_recipe(DMNRecipe, "dmn", name, changes)
         assert str(error.value).startswith(line)
@@ -154,10 +168,22 @@ def test_errors_caused_by_set_name_the_change(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["when: 2001-99-99", "!!int ''", "[" * 20_000, "a: &a [*a]", "seed: &s {seed: *s}", "? [1]\n: 2", "1: 2", "\x01",
-     "!!python/object/apply:os.system ['true']", "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-         f"{b}: &{b} [" + ",".join([f"*{a}"] * 9) + "]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))],
-)  # fmt: skip
+    [
+        "when: 2001-99-99",
+        "!!int ''",
+        "[" * 20_000,
+        "a: &a [*a]",
+        "seed: &s {seed: *s}",
+        "? [1]\n: 2",
+        "1: 2",
+        "\x01",
+        "!!python/object/apply:os.system ['true']",
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(
+            f"{b}: &{b} [" + ",".join([f"*{a}"] * 9) + "]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
+    ],
+)
 def test_malformed_recipes_are_reported_in_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(InputError, match=r"r\.yaml") as caught:

@@ -54,9 +54,10 @@ def test_page_is_one_file_with_embedded_pictures(demo: Path) -> None:
 def test_numbers_agree_with_the_files(demo: Path) -> None:
     numbers = read_json(demo / "metrics.json")
     assert numbers["weights"] == {
-        "dmn": sha256(demo / "dmn/model.safetensors"), "vae": sha256(demo / "vae/model.safetensors"),
+        "dmn": sha256(demo / "dmn/model.safetensors"),
+        "vae": sha256(demo / "vae/model.safetensors"),
         "parser": read_json(demo / "read.json")["weights"]["parser"]["sha256"],
-    }  # fmt: skip
+    }
     floor, _, pasted = numbers["against_the_truth"].values()
     assert pasted["psnr_outside"] > 20, "pixels outside the edit must not change"
     assert floor["ssim_outside"] > floor["ssim_inside"], "the ground truth must differ from the source at the mouth"
@@ -168,8 +169,17 @@ def test_page_escapes_its_content() -> None:
         "weights": {},
         "cores": 1,
     }
-    text = render("demo.html", **nothing, edits=[], faces=[], colours=[], whole=["", ""], trained=True, numbers=numbers,
-                  commands="<script> x & 'y'")  # fmt: skip
+    text = render(
+        "demo.html",
+        **nothing,
+        edits=[],
+        faces=[],
+        colours=[],
+        whole=["", ""],
+        trained=True,
+        numbers=numbers,
+        commands="<script> x & 'y'",
+    )
     assert "<script>" not in text
     assert "&lt;script&gt; x &amp; " in text
 

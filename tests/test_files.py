@@ -152,10 +152,14 @@ def test_part_files_use_all_colour_channels(tmp_path: Path) -> None:
     alpha = np.where(picture.max(-1) > 0, np.uint8(255), np.uint8(0))
     clear = Image.fromarray(np.dstack([picture, alpha]))
     for name, image in {
-        "rgb": Image.fromarray(picture), "l": grey, "p": grey.convert("P"), "rgba": clear,
-        "la": Image.merge("LA", [grey, clear.getchannel("A")]), "1": grey.point([0] + [255] * 255).convert("1"),
+        "rgb": Image.fromarray(picture),
+        "l": grey,
+        "p": grey.convert("P"),
+        "rgba": clear,
+        "la": Image.merge("LA", [grey, clear.getchannel("A")]),
+        "1": grey.point([0] + [255] * 255).convert("1"),
         "16": Image.fromarray(picture.max(-1).astype(np.uint16) * 200),
-    }.items():  # fmt: skip
+    }.items():
         part = files.read_part(_saved(tmp_path / f"{name}.png", image))
         where = np.zeros(part.shape, bool)
         where[part.box] = part.region
@@ -195,8 +199,11 @@ def test_label_maps_of_faces_round_trip_and_are_small(side: int, tmp_path: Path)
 def test_grey_pictures_of_16_bits_and_floats_are_scaled(tmp_path: Path) -> None:
     wide = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)  # 257 = 65535 / 255
     arrays: dict[str, Any] = {
-        "16.png": wide, "16.tif": wide, "32.tif": wide.astype(np.int32), "float.tif": (wide / 65535).astype(np.float32)
-    }  # fmt: skip
+        "16.png": wide,
+        "16.tif": wide,
+        "32.tif": wide.astype(np.int32),
+        "float.tif": (wide / 65535).astype(np.float32),
+    }
     for name, array in arrays.items():
         read = files.read_image(_saved(tmp_path / name, Image.fromarray(array)))
         assert (read == np.arange(256).reshape(16, 16)[..., None]).all(), name

@@ -57,8 +57,12 @@ def test_unknown_names_are_reported_and_former_names_accepted() -> None:
     for all_of_them in (names, variables, commands):
         assert len(set(all_of_them)) == len(all_of_them)
     assert [canonical(name) for name in ("generator", "hopenet", "arcface", "dmn", "wig")] == [
-        "dmn", "pose", "identity", "dmn", "wig",
-    ]  # fmt: skip
+        "dmn",
+        "pose",
+        "identity",
+        "dmn",
+        "wig",
+    ]
     assert judges() == ("parser", "attributes", "pose", "identity")
     with pytest.raises(InputError, match=r"KIND: expected one of dmn, .*, found hopent; did you mean pose\?"):
         choose("hopent", imported(), "KIND")
@@ -99,16 +103,44 @@ def test_new_network_needs_only_its_entry(
 
     assert "Train a mixer of tones." in train("--help").out
     (tmp_path / "quick.yaml").write_text("schedule: {steps: 2}\ndata: {batch_size: 4, workers: 0}")
-    done = train("tone", prepared, "--goal", 7, "--outputs", 5, "-r", tmp_path / "quick.yaml", "-o", tmp_path / "run",
-                 "--device", "cpu")  # fmt: skip
+    done = train(
+        "tone",
+        prepared,
+        "--goal",
+        7,
+        "--outputs",
+        5,
+        "-r",
+        tmp_path / "quick.yaml",
+        "-o",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+    )
     assert (done.code, done.lines) == (0, [str(tmp_path / "run" / "model.safetensors")]), done.err
     assert f"next: maskgan mix {tmp_path / 'run'}" in done.err.replace("\n", "")
     assert "mixer of tones, 0.0 M numbers" in (tmp_path / "run" / "model.md").read_text()
     first, _ = load("tone", tmp_path / "run", torch.device("cpu"))
     assert first.mix.out_features == 5
     for seed in (1, 2):  # every seed starts from the same trained weights and continues training
-        done = train("tone", prepared, "--goal", 7, "--outputs", 5, "-r", tmp_path / "quick.yaml", "--seed", seed,
-                     "-o", tmp_path / f"on-{seed}", "--start-from", tmp_path / "run", "--device", "cpu")  # fmt: skip
+        done = train(
+            "tone",
+            prepared,
+            "--goal",
+            7,
+            "--outputs",
+            5,
+            "-r",
+            tmp_path / "quick.yaml",
+            "--seed",
+            seed,
+            "-o",
+            tmp_path / f"on-{seed}",
+            "--start-from",
+            tmp_path / "run",
+            "--device",
+            "cpu",
+        )
         assert done.code == 0, done.err
         begun, _ = load("tone", tmp_path / f"on-{seed}", torch.device("cpu"))
         assert 0 < (begun.mix.weight - first.mix.weight).abs().max() < 1e-3  # two steps of Adam at 2e-4

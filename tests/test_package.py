@@ -18,13 +18,18 @@ import maskgan_cli
 
 ROOT = Path(__file__).parents[1]
 NEEDED = {  # all files of the package's folder
-    path.relative_to(ROOT).as_posix() for path in (ROOT / "maskgan_cli").rglob("*")
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "maskgan_cli").rglob("*")
     if path.is_file() and "__pycache__" not in path.parts
-}  # fmt: skip
+}
 SOME = {
-    "py.typed", "assets/dmn.safetensors", "assets/WEIGHTS.md", "templates/demo.html", "editor/page/main.js",
+    "py.typed",
+    "assets/dmn.safetensors",
+    "assets/WEIGHTS.md",
+    "templates/demo.html",
+    "editor/page/main.js",
     "recipes/dmn/paper-512.yaml",
-}  # fmt: skip
+}
 
 pytestmark = pytest.mark.slow
 
@@ -37,8 +42,11 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)],
-        capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return out
 
@@ -108,9 +116,11 @@ def test_installed_command_runs_from_any_folder(installed: Path, tmp_path: Path)
 
 def test_installed_command_edits_a_face(installed: Path, tmp_path: Path) -> None:
     for line in (
-        "synth raw -n 10 --size 64 --workers 1", "prep-data raw data --size 64 --workers 1",
-        "swap-mouth data/images/1.png data/images/2.png -o result.png --device cpu", "inspect result.png --json",
-    ):  # fmt: skip
+        "synth raw -n 10 --size 64 --workers 1",
+        "prep-data raw data --size 64 --workers 1",
+        "swap-mouth data/images/1.png data/images/2.png -o result.png --device cpu",
+        "inspect result.png --json",
+    ):
         done = _run(installed, tmp_path, *line.split())
         assert done.returncode == 0, done.stderr
     assert '"edit": "swap"' in done.stdout

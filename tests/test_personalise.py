@@ -99,6 +99,7 @@ def test_wrong_inputs_end_in_one_line_and_leave_nothing(
         outcome = maskgan("personalise", "-w", weights, "--device", "cpu", *words)
         assert outcome.code == 2 and said in outcome.err, outcome.err
         assert not out.exists()
-    outcome = maskgan("personalise", photo, tmp_path / "text.png", "-w", weights, "--steps", 1, "--device", "cpu",
-                      "-o", out, "--json")  # fmt: skip
+    outcome = maskgan(
+        "personalise", photo, tmp_path / "text.png", "-w", weights, "--steps", 1, "--device", "cpu", "-o", out, "--json"
+    )
     assert outcome.code == 1 and "1 of 2 failed" in outcome.err and out.exists()

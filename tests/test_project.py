@@ -34,8 +34,11 @@ def _steps(workflow: Path) -> list[str]:
 def test_mentioned_make_targets_exist() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "RELEASING.md", *(ROOT / ".github").rglob("*.md")]
     pages += [*(ROOT / "docs").rglob("*.md"), ROOT / ".ci" / "run", *WORKFLOWS]
-    named = {target for page in pages for target in re.findall(r"(?:`|run: |^ *)make ([a-z-]+)",
-                                                               page.read_text(), re.MULTILINE)}  # fmt: skip
+    named = {
+        target
+        for page in pages
+        for target in re.findall(r"(?:`|run: |^ *)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    }
     assert {"test", "demo", "test-slow", "test-hard", "coverage"} <= named
     assert named <= _targets()
     assert set(re.findall(r"\.PHONY: (.*)", (ROOT / "Makefile").read_text())[0].split()) == _targets()

@@ -21,14 +21,23 @@ ROWS = {
 SMALL = "--set network.width=4 --set network.style_width=4 --set discriminator.width=4 --set perceptual.width=4 "
 FEW = "--set data.batch_size=4 --set schedule.validation_samples=4"
 SETTINGS = {
-    "FACES": "100", "PEOPLE": "20", "PAIRS": "2", "STEPS": "2", "JUDGE_STEPS": "2", "DEVICE": "cpu",
-    "SETS": SMALL + FEW, "JUDGE_SETS": "--set network.width=16 --set data.batch_size=4", "OMP_NUM_THREADS": "1",
+    "FACES": "100",
+    "PEOPLE": "20",
+    "PAIRS": "2",
+    "STEPS": "2",
+    "JUDGE_STEPS": "2",
+    "DEVICE": "cpu",
+    "SETS": SMALL + FEW,
+    "JUDGE_SETS": "--set network.width=16 --set data.batch_size=4",
+    "OMP_NUM_THREADS": "1",
     "STARGAN_SETS": f"--set network.width=4 --set discriminator.width=4 {FEW}",
     "ELEGANT_SETS": f"--set network.width=4 --set discriminator.width=4 {FEW}",
     "SPADE_SETS": f"--set network.width=2 --set discriminator.width=4 --set perceptual.width=4 {FEW}",
-    "VAE_STEPS": "2", "VAE_SETS": f"--set network.width=4 {FEW}",
-    "EBST_STEPS": "2", "EBST_SETS": f"--set discriminator.width=4 --set perceptual.width=4 --set blender.width=4 {FEW}",
-}  # fmt: skip
+    "VAE_STEPS": "2",
+    "VAE_SETS": f"--set network.width=4 {FEW}",
+    "EBST_STEPS": "2",
+    "EBST_SETS": f"--set discriminator.width=4 --set perceptual.width=4 --set blender.width=4 {FEW}",
+}
 
 
 @pytest.mark.parametrize("name", PIPELINES)
@@ -51,10 +60,16 @@ def test_smallest_pipeline_gives_a_table_with_traceable_numbers(
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m maskgan_cli "$@"\n')
     command.chmod(0o755)
     work = tmp_path / "work"
-    environment = os.environ | SETTINGS | {
-        "WORK": str(work), "PATH": f"{command.parent}:{os.environ['PATH']}", "MASKGAN_CACHE": str(tmp_path / "cache"),
-        "PYTHONPATH": str(RECIPES.parent),
-    }  # fmt: skip
+    environment = (
+        os.environ
+        | SETTINGS
+        | {
+            "WORK": str(work),
+            "PATH": f"{command.parent}:{os.environ['PATH']}",
+            "MASKGAN_CACHE": str(tmp_path / "cache"),
+            "PYTHONPATH": str(RECIPES.parent),
+        }
+    )
     done = subprocess.run(
         ["bash", RECIPES / f"{name}.sh"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )

@@ -82,14 +82,24 @@ def prepare_training(plan: Any, recipe: ToneRecipe, *, goal: str) -> Any:
 LAYOUT = Layout("Tone", lambda shapes: {"outputs": shapes["w.weight"][0] if shapes else 3}, lambda _: {"w": "mix"})
 
 TONE = Kind(
-    "tone", "mixer of tones", "tests.toy_network:ToneNet", "tests.toy_network:ToneConfig", aliases=("tint",),
+    "tone",
+    "mixer of tones",
+    "tests.toy_network:ToneNet",
+    "tests.toy_network:ToneConfig",
+    aliases=("tint",),
     layout="tests.toy_network:LAYOUT",
     published=Published("Tone", "https://example.org/tone", "CC0", 1, "nobody"),
     trainings=(
         Training(
-            "tone", "tests.toy_network", "ToneRecipe", "Train a mixer of tones.", "maskgan mix {out}",
-            options=(Option("goal", str, "What it shall say.", required=True),
-                     Option("outputs", str, "How many.", setting="network.outputs={}")),
+            "tone",
+            "tests.toy_network",
+            "ToneRecipe",
+            "Train a mixer of tones.",
+            "maskgan mix {out}",
+            options=(
+                Option("goal", str, "What it shall say.", required=True),
+                Option("outputs", str, "How many.", setting="network.outputs={}"),
+            ),
         ),
     ),
-)  # fmt: skip
+)

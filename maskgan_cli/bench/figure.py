@@ -88,8 +88,16 @@ class Figure:
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON object, in the form that ``maskgan bench --json`` prints."""
         return {
-            "what": self.case.what, "case": self.case.name, "unit": self.unit, "count": self.count,
-            "rounds": len(self.seconds), "p50_ms": round(1e3 * self.p50, 3), "p95_ms": round(1e3 * self.p95, 3),
-            "per_second": round(self.per_second, 3), "processor_ms_each": round(1e3 * self.processor_each, 3),
-            "peak_memory_mb": self.peak_mb, "device_memory_mb": self.device_mb, **self.about,
-        }  # fmt: skip
+            "what": self.case.what,
+            "case": self.case.name,
+            "unit": self.unit,
+            "count": self.count,
+            "rounds": len(self.seconds),
+            "p50_ms": round(1e3 * self.p50, 3),
+            "p95_ms": round(1e3 * self.p95, 3),
+            "per_second": round(self.per_second, 3),
+            "processor_ms_each": round(1e3 * self.processor_each, 3),
+            "peak_memory_mb": self.peak_mb,
+            "device_memory_mb": self.device_mb,
+            **self.about,
+        }

@@ -68,8 +68,15 @@ def align(
                 kept += _write_crop(cutout, path, overwrite=overwrite)
                 shell.wrote(path)
                 points = cutout.points.round(2).tolist()
-                records.append({"photo": str(item.path), "image": str(path), "face": cutout.number,
-                                "faces": cutout.count, "points": points})  # fmt: skip
+                records.append(
+                    {
+                        "photo": str(item.path),
+                        "image": str(path),
+                        "face": cutout.number,
+                        "faces": cutout.count,
+                        "points": points,
+                    }
+                )
     if kept:
         shell.say(f"kept {counted(kept, 'existing crop')} of the same photos")
     first = next((record["image"] for record in records), "")

@@ -41,12 +41,20 @@ COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
     "Data": (data.synth, data.prep_data, data.merge_data, data.check_data, align.align, align.paste, parse.parse),
     "Training": (personalise.personalise, runs.runs),
     "Editing": (
-        render.render, swap.swap_mouth, swap.swap, swap.style_copy, swap.transfer, reshape.reshape,
-        reshape.find_directions, interpolate.interpolate, simulate.simulate_edits, inspect.inspect,
+        render.render,
+        swap.swap_mouth,
+        swap.swap,
+        swap.style_copy,
+        swap.transfer,
+        reshape.reshape,
+        reshape.find_directions,
+        interpolate.interpolate,
+        simulate.simulate_edits,
+        inspect.inspect,
     ),
     "Evaluation": (compare.compare, reproduce.reproduce),
     "Networks": (bench.bench,),
-}  # fmt: skip
+}
 GROUPS: Final = {"Training": (train.app, recipes.app), "Evaluation": (evaluation.app,), "Networks": (weights.app,)}
 
 app = typer.Typer(

@@ -65,9 +65,16 @@ def synth(
     existing = len(list((out / IMAGES).glob("[0-9]*"))) if (out / IMAGES).is_dir() else 0
     with shell.progress("rendering") as report:
         write_dataset(
-            out, count, size, identities, seed=seed, workers=options.count_workers(workers),
-            counterfactuals=counterfactuals, expressions=takes or expressions, progress=report,
-        )  # fmt: skip
+            out,
+            count,
+            size,
+            identities,
+            seed=seed,
+            workers=options.count_workers(workers),
+            counterfactuals=counterfactuals,
+            expressions=takes or expressions,
+            progress=report,
+        )
     if existing:
         shell.say(f"kept {counted(min(existing, count), 'existing picture')} of {count:,}")
     shell.wrote(out)

@@ -116,12 +116,18 @@ class Experiment:
             else:
                 split = faces.threshold_split
         return ReproductionPlan(
-            preset, None if faces is None else str(faces.data.root.resolve()), self.seed, judges,
-            faces is None or faces.has_identities, faces is None or faces.has_poses,
-            ATTRIBUTES if faces is None else faces.attributes, self.threshold, split,
+            preset,
+            None if faces is None else str(faces.data.root.resolve()),
+            self.seed,
+            judges,
+            faces is None or faces.has_identities,
+            faces is None or faces.has_poses,
+            ATTRIBUTES if faces is None else faces.attributes,
+            self.threshold,
+            split,
             device=() if device == "auto" else ("--device", device),
             workers=() if self.workers is None else ("--workers", str(self.workers)),
-        )  # fmt: skip
+        )
 
 
 def reproduce(

@@ -255,6 +255,18 @@ def find_directions(
     shell.wrote(out)
     shell.finish(
         {"directions": sorted(found), "vae": manifold.weights.sha256, "kept": kept},
-        next_command=["maskgan", "reshape", samples[0].image, "--along", min(found), "--directions", out,
-                      "--vae-weights", file, *options.own_generator(), "-o", "reshaped.png"],
-    )  # fmt: skip
+        next_command=[
+            "maskgan",
+            "reshape",
+            samples[0].image,
+            "--along",
+            min(found),
+            "--directions",
+            out,
+            "--vae-weights",
+            file,
+            *options.own_generator(),
+            "-o",
+            "reshaped.png",
+        ],
+    )

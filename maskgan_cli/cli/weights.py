@@ -88,13 +88,19 @@ def list_(shell: Shell) -> None:
     """
     rows: list[dict[str, Any]] = [
         {
-            "name": name, "here": _in_cache(name), "pull": bool(entry.urls), "megabytes": entry.megabytes,
-            "what": entry.what, "needed_by": entry.needed_by, "licence": entry.licence,
-            "sha256": entry.sha256 or "unknown", "check": _check(entry.sha256),
+            "name": name,
+            "here": _in_cache(name),
+            "pull": bool(entry.urls),
+            "megabytes": entry.megabytes,
+            "what": entry.what,
+            "needed_by": entry.needed_by,
+            "licence": entry.licence,
+            "sha256": entry.sha256 or "unknown",
+            "check": _check(entry.sha256),
             "source": entry.urls[0] if entry.urls else entry.page,
         }
         for name, entry in published().items()
-    ]  # fmt: skip
+    ]
     if not shell.as_json:
         shown = [{name: _yes_or_no(value) for name, value in row.items()} for row in rows]
         if sys.stdout.isatty():

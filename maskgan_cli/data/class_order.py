@@ -15,9 +15,18 @@ from maskgan_cli.labels import GROUPS, ID, ORDERS, LabelMap, convert
 
 # Pairs of parts; in an upright face, the first is above the second.
 _ABOVE: Final = (
-    ("brows", "eyes"), ("brows", "nose"), ("eyes", "nose"), ("nose", "lips"), ("eyes", "mouth"), ("u_lip", "l_lip"),
-    ("eyes", "neck"), ("lips", "neck"), ("lips", "cloth"), ("hat", "nose"), ("hair", "cloth"),
-)  # fmt: skip
+    ("brows", "eyes"),
+    ("brows", "nose"),
+    ("eyes", "nose"),
+    ("nose", "lips"),
+    ("eyes", "mouth"),
+    ("u_lip", "l_lip"),
+    ("eyes", "neck"),
+    ("lips", "neck"),
+    ("lips", "cloth"),
+    ("hat", "nose"),
+    ("hair", "cloth"),
+)
 # Pairs of parts; in an upright face, the first is left of the second in the picture.
 _LEFT_OF: Final = (("r_eye", "l_eye"), ("r_brow", "l_brow"), ("r_ear", "l_ear"))
 # Parts that must be inside the skin, parts that must be smaller than the skin, and parts that must be smaller than the
@@ -155,9 +164,11 @@ class _Parts:
         """
         return [
             (bool(self.counts[ID[part]] <= self.counts[ID[large]]), f"{part} larger than {large}")
-            for large, parts in (("skin", _SMALLER_THAN_SKIN), ("nose", _SMALLER_THAN_NOSE)) if self._has(large)
-            for part in parts if self._has(part)
-        ]  # fmt: skip
+            for large, parts in (("skin", _SMALLER_THAN_SKIN), ("nose", _SMALLER_THAN_NOSE))
+            if self._has(large)
+            for part in parts
+            if self._has(part)
+        ]
 
     def _has(self, name: str) -> bool:
         return bool(self.counts[_ids(name)].sum() >= _LEAST)

@@ -87,9 +87,15 @@ def prepare(
             else:
                 todo.append(candidate)
         work = partial(
-            _prepare_one, out=out, size=size, image_format=image_format, order=source.order, needed=source.sides,
-            crop=source.crop, halved=source.halved,
-        )  # fmt: skip
+            _prepare_one,
+            out=out,
+            size=size,
+            image_format=image_format,
+            order=source.order,
+            needed=source.sides,
+            crop=source.crop,
+            halved=source.halved,
+        )
         for result in spread(work, todo, workers):
             done[result.id] = result
             if not result.reason:  # rejected samples are tried again by the next run
@@ -137,9 +143,16 @@ def _prepare_one(candidate: Candidate, **settings: Any) -> Outcome:
 
 
 def _files_of(
-    candidate: Candidate, *, out: Path, size: int, image_format: str, order: str, needed: tuple[int, int] | None,
-    crop: int | None, halved: bool = False,
-) -> Outcome:  # fmt: skip
+    candidate: Candidate,
+    *,
+    out: Path,
+    size: int,
+    image_format: str,
+    order: str,
+    needed: tuple[int, int] | None,
+    crop: int | None,
+    halved: bool = False,
+) -> Outcome:
     """Write the image and mask of one sample, and return the outcome with their hashes.
 
     If an input file is not valid, write nothing and return an outcome with the reason.

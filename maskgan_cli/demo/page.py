@@ -29,11 +29,26 @@ _EDITS: Final = {
     ),
 }
 _NAMES: Final = {
-    "background": "background", "skin": "skin", "nose": "nose", "eye_g": "glasses", "l_eye": "left eye",
-    "r_eye": "right eye", "l_brow": "left brow", "r_brow": "right brow", "l_ear": "left ear", "r_ear": "right ear",
-    "mouth": "inside of the mouth", "u_lip": "upper lip", "l_lip": "lower lip", "hair": "hair", "hat": "hat",
-    "ear_r": "earring", "neck_l": "necklace", "neck": "neck", "cloth": "clothes",
-}  # fmt: skip
+    "background": "background",
+    "skin": "skin",
+    "nose": "nose",
+    "eye_g": "glasses",
+    "l_eye": "left eye",
+    "r_eye": "right eye",
+    "l_brow": "left brow",
+    "r_brow": "right brow",
+    "l_ear": "left ear",
+    "r_ear": "right ear",
+    "mouth": "inside of the mouth",
+    "u_lip": "upper lip",
+    "l_lip": "lower lip",
+    "hair": "hair",
+    "hat": "hat",
+    "ear_r": "earring",
+    "neck_l": "necklace",
+    "neck": "neck",
+    "cloth": "clothes",
+}
 
 
 @dataclass(frozen=True)
@@ -84,11 +99,19 @@ def write_page(path: Path, shown: Shown) -> Path:
     ]
     colours = [(_NAMES[name], name, f"#{bytes(PALETTE[i]).hex()}") for i, name in enumerate(CLASSES)]
     text = render(
-        "demo.html", edits=edits, faces=faces, colours=colours, photo=embedded(shown.photo[0].source),
-        photo_mask=embedded(shown.crop_mask), whole=[embedded(file) for file in shown.whole],
-        animation=embedded(shown.animation), strip=embedded(shown.strip),
-        commands="\n".join(shown.commands), numbers=shown.numbers, trained=shown.trained,
-    )  # fmt: skip
+        "demo.html",
+        edits=edits,
+        faces=faces,
+        colours=colours,
+        photo=embedded(shown.photo[0].source),
+        photo_mask=embedded(shown.crop_mask),
+        whole=[embedded(file) for file in shown.whole],
+        animation=embedded(shown.animation),
+        strip=embedded(shown.strip),
+        commands="\n".join(shown.commands),
+        numbers=shown.numbers,
+        trained=shown.trained,
+    )
     return write_bytes(path, text.encode())
 
 

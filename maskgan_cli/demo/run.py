@@ -39,9 +39,16 @@ class Watcher(Protocol):
 
 
 def run_demo(
-    out: Path, *, train: bool, smallest: bool, seed: int, workers: int | None, device: str | None, perform: Perform,
+    out: Path,
+    *,
+    train: bool,
+    smallest: bool,
+    seed: int,
+    workers: int | None,
+    device: str | None,
+    perform: Perform,
     watch: Watcher,
-) -> tuple[Path, dict[str, Any]]:  # fmt: skip
+) -> tuple[Path, dict[str, Any]]:
     """Edit a photo and rendered faces, evaluate the results and write the page.
 
     A second run with the same settings reuses existing data and weights.
@@ -116,10 +123,16 @@ def _photo_rows(out: Path, edits: dict[str, Command], cast: Cast) -> list[DemoEd
     """
     references = {"mouth": face(cast.mouth), "style": face(cast.look)}
     return [
-        DemoEdit(name, str(command), out / CROP, out / references.get(name, CROP), out / f"{name}.mask.png",
-            out / f"{name}.png")
+        DemoEdit(
+            name,
+            str(command),
+            out / CROP,
+            out / references.get(name, CROP),
+            out / f"{name}.mask.png",
+            out / f"{name}.png",
+        )
         for name, command in edits.items()
-    ]  # fmt: skip
+    ]
 
 
 def _face_rows(pairs: list[dict[str, str]], results: list[Path]) -> list[DemoEdit]:

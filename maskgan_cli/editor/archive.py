@@ -39,10 +39,16 @@ def pack(session: Session, models: Models, learned: Path | None = None) -> bytes
         files[PERSON] = learned.read_bytes()
     files["result.png"] = session.result(models)
     hashes = {name: _hash(data) for name, data in files.items() if name != "session.json"}
-    files["session.json"] = json.dumps({
-        **json.loads(files["session.json"]), "version": __version__, "made_with": session.note(models),
-        "command": command(session, learned is not None), "sha256": hashes,
-    }, indent=2).encode()  # fmt: skip
+    files["session.json"] = json.dumps(
+        {
+            **json.loads(files["session.json"]),
+            "version": __version__,
+            "made_with": session.note(models),
+            "command": command(session, learned is not None),
+            "sha256": hashes,
+        },
+        indent=2,
+    ).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:  # pictures are compressed already
         for name, data in sorted(files.items()):

@@ -81,12 +81,18 @@ class EditorServer:
         anywhere = host in ("0.0.0.0", "::")
         hosts = (*LOOPBACK, host, *([socket.gethostname().lower()] if anywhere else []))
         self.context = RequestContext(models, store, self.worker, start)
-        app: ASGIApp = Guard(make_app(self.context), token=self.token, hosts=hosts,
-                             any_address=anywhere)  # fmt: skip
+        app: ASGIApp = Guard(make_app(self.context), token=self.token, hosts=hosts, any_address=anywhere)
         shown = "127.0.0.1" if anywhere else f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}/{self.token}/"
-        config = uvicorn.Config(app, log_level=logging.WARNING, access_log=False, lifespan="off",
-                                server_header=False, timeout_graceful_shutdown=3, limit_concurrency=200)  # fmt: skip
+        config = uvicorn.Config(
+            app,
+            log_level=logging.WARNING,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            limit_concurrency=200,
+        )
         self.server = uvicorn.Server(config)
 
     def run(self, ready: Callable[[str], None] = lambda url: None, *, browser: bool = False) -> None:

@@ -23,8 +23,13 @@ from maskgan_cli.editor.worker import Busy, Superseded
 from maskgan_cli.errors import InputError, MaskGANError
 from maskgan_cli.labels import CLASSES, FLIP_IDS, GROUPS, ID, PALETTE
 
-_TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
-                 ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}  # fmt: skip
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:
@@ -62,14 +67,21 @@ def make_app(context: RequestContext) -> FastAPI:
 async def about(context: Context) -> dict[str, Any]:
     """Return a dict of constants for the page: classes, their colours, examples, sliders, accessories and limits."""
     return {
-        "version": __version__, "start": context.start, "classes": CLASSES,
+        "version": __version__,
+        "start": context.start,
+        "classes": CLASSES,
         "colours": [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTE.tolist()],
-        "mirror": FLIP_IDS[: len(CLASSES)].tolist(), "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
+        "mirror": FLIP_IDS[: len(CLASSES)].tolist(),
+        "groups": {k: [ID[n] for n in v] for k, v in GROUPS.items()},
         "behind": {ID[k]: [ID[n] for n in v] for k, v in BEHIND.items()},
-        "examples": _named(example_faces.EXAMPLES), "directions": _named(DIRECTIONS), "items": _named(ITEMS),
+        "examples": _named(example_faces.EXAMPLES),
+        "directions": _named(DIRECTIONS),
+        "items": _named(ITEMS),
         "removable": [{"name": name, "title": title, "parts": PARTS[name]} for name, title in REMOVABLE.items()],
-        "size": context.models.size, "most_bytes": MAX_BYTES, "weights": context.models.weights.sha256[:12],
-    }  # fmt: skip
+        "size": context.models.size,
+        "most_bytes": MAX_BYTES,
+        "weights": context.models.weights.sha256[:12],
+    }
 
 
 def _named(titles: dict[str, str]) -> list[dict[str, str]]:

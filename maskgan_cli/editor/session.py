@@ -129,14 +129,20 @@ class Session(SessionPainting):
             files |= {role: f"{name}.png", f"{role}_mask": f"{name}.mask.png"}
         painted = int((self.labels != self.face.labels).sum())
         return {
-            "edit": "maskgan edit", "style": self.options.style, "finish": self.options.finish,
+            "edit": "maskgan edit",
+            "style": self.options.style,
+            "finish": self.options.finish,
             "parser": self.face.parser,
-            "mask": {"made_by": "hand" if painted else "parser" if self.face.parser else "its file",
-                     "pixels_painted": painted},
+            "mask": {
+                "made_by": "hand" if painted else "parser" if self.face.parser else "its file",
+                "pixels_painted": painted,
+            },
             "inputs": {role: sha256(self.folder / file) for role, file in files.items()},
-            "version": __version__, **models.about(),
-            **({} if self.options.fade is None else {"fade": sha256(self.folder / FADE)}), **self._composition(models),
-        }  # fmt: skip
+            "version": __version__,
+            **models.about(),
+            **({} if self.options.fade is None else {"fade": sha256(self.folder / FADE)}),
+            **self._composition(models),
+        }
 
     def _composition(self, models: Models) -> dict[str, Any]:
         """Return the provenance's entries about compositing and about the sources of hair, accessories and mouth."""

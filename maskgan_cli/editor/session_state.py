@@ -78,9 +78,13 @@ class RenderOptions:
     def values(self) -> dict[str, Any]:
         """A dict from the name of each option to its value, for JSON; the opacity (``fade``) is left out."""
         return {
-            "style": self.style, "finish": self.finish, "mouth": self.mouth, "hair": self.hair,
-            "items": list(self.items), "remove_glasses": self.remove_glasses,
-        }  # fmt: skip
+            "style": self.style,
+            "finish": self.finish,
+            "mouth": self.mouth,
+            "hair": self.hair,
+            "items": list(self.items),
+            "remove_glasses": self.remove_glasses,
+        }
 
     def check(self, others: int) -> None:
         """Check that the accessories and the other faces that the options name exist.
@@ -177,16 +181,28 @@ class SessionState:
             if (square is not None and square.shape != (4, 2)) or state["finish"] not in get_args(Finish):
                 raise ValueError("a state of another format")
             options = RenderOptions(
-                state["style"], state["finish"], read_fade(folder / FADE), int(state.get("mouth", 0)),
-                int(state.get("hair", 0)), tuple(map(str, state.get("items", []))),
+                state["style"],
+                state["finish"],
+                read_fade(folder / FADE),
+                int(state.get("mouth", 0)),
+                int(state.get("hair", 0)),
+                tuple(map(str, state.get("items", []))),
                 bool(state.get("remove_glasses", False)),
-            )  # fmt: skip
+            )
             options.check(len(others))
             session = cls(
-                name, folder, state["name"], face, labels, others, options, state["revision"],
-                source=str(state.get("source", "")), chosen=bool(state.get("chosen", True)),
+                name,
+                folder,
+                state["name"],
+                face,
+                labels,
+                others,
+                options,
+                state["revision"],
+                source=str(state.get("source", "")),
+                chosen=bool(state.get("chosen", True)),
                 personal=bool(state.get("personal", True)),
-            )  # fmt: skip
+            )
             session._check()
             return session
         except (InputError, KeyError, TypeError, ValueError) as error:
@@ -213,12 +229,25 @@ class SessionState:
         else:
             (self.folder / FADE).unlink(missing_ok=True)
         square = None if self.face.square is None else self.face.square.tolist()
-        write_json(self.folder / "session.json", {
-            "format": FORMAT, "name": self.name, "square": square, "parser": self.face.parser,
-            "others": len(self.others), "revision": self.revision, "saved": time.time(), "source": self.source,
-            "edited": self.edited, "places": [place.tolist() for place in self.face.places],
-            "number": self.face.number, "chosen": self.chosen, "personal": self.personal, **self.options.values,
-        })  # fmt: skip
+        write_json(
+            self.folder / "session.json",
+            {
+                "format": FORMAT,
+                "name": self.name,
+                "square": square,
+                "parser": self.face.parser,
+                "others": len(self.others),
+                "revision": self.revision,
+                "saved": time.time(),
+                "source": self.source,
+                "edited": self.edited,
+                "places": [place.tolist() for place in self.face.places],
+                "number": self.face.number,
+                "chosen": self.chosen,
+                "personal": self.personal,
+                **self.options.values,
+            },
+        )
 
     @property
     def side(self) -> int:
@@ -249,13 +278,23 @@ class SessionState:
     def state(self) -> dict[str, Any]:
         """Return the state as a dict for the page: ids, options, sizes, and positions of the faces in the photo."""
         return {
-            "id": self.id, "name": self.name, "side": self.side, **self.options.values, "revision": self.revision,
-            "others": len(self.others), "photo": self.face.square is not None,
-            "square": None if self.face.square is None else self.face.square.tolist(), "photo_size": self.photo_size,
-            "places": [place.tolist() for place in self.face.places], "number": self.face.number,
-            "chosen": self.chosen or self.edited, "personal": self.personal, "suffix": self.suffix,
-            "edited": self.edited, "parsed": bool(self.face.parser),
-        }  # fmt: skip
+            "id": self.id,
+            "name": self.name,
+            "side": self.side,
+            **self.options.values,
+            "revision": self.revision,
+            "others": len(self.others),
+            "photo": self.face.square is not None,
+            "square": None if self.face.square is None else self.face.square.tolist(),
+            "photo_size": self.photo_size,
+            "places": [place.tolist() for place in self.face.places],
+            "number": self.face.number,
+            "chosen": self.chosen or self.edited,
+            "personal": self.personal,
+            "suffix": self.suffix,
+            "edited": self.edited,
+            "parsed": bool(self.face.parser),
+        }
 
     def add_other(self, face: EditedFace) -> int:
         """Add another face to the session and return the number of the added face, counted from 1.

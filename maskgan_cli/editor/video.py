@@ -27,9 +27,11 @@ def video_library() -> Any:
         return importlib.import_module("av")
     except ImportError:
         raise InputError(
-            "the video", expected="the Python package av (PyAV)", found="none",
+            "the video",
+            expected="the Python package av (PyAV)",
+            found="none",
             hint="install it with `pip install av`, or save a GIF",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def encode_video(pictures: Sequence[Picture]) -> bytes:

@@ -272,11 +272,24 @@ def latex(table: ResultTable) -> str:
     return "\n".join([*head, *body, "", r"{\tiny\raggedright", *notes, "}", r"\end{table}"])
 
 
-_TEX: Final = str.maketrans({
-    "\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--",
-    "∞": r"$\infty$",
-})  # fmt: skip
+_TEX: Final = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "_": r"\_",
+        "%": r"\%",
+        "&": r"\&",
+        "#": r"\#",
+        "$": r"\$",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+        "–": "--",
+        "∞": r"$\infty$",
+    }
+)
 
 
 def _tex(text: str) -> str:

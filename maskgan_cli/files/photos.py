@@ -33,14 +33,43 @@ _WITH_METADATA: Final = (*JPEG_SUFFIXES, ".png", ".webp", ".tif", ".tiff")
 WITH_ALPHA: Final = (".png", ".webp", ".tif", ".tiff")
 # TIFF tags that describe the photo rather than its storage: description, camera, orientation, resolution, software,
 # time, artist, copyright, and the directories of EXIF and GPS tags.
-_DESCRIBING: Final = frozenset({
-    0x010E, 0x010F, 0x0110, _ORIENTATION, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825,
-})  # fmt: skip
+_DESCRIBING: Final = frozenset(
+    {
+        0x010E,
+        0x010F,
+        0x0110,
+        _ORIENTATION,
+        0x011A,
+        0x011B,
+        0x0128,
+        0x0131,
+        0x0132,
+        0x013B,
+        0x8298,
+        0x8769,
+        0x8825,
+    }
+)
 # TIFF tags that describe the storage of the pixels, which do not apply to other files.
-_STORING: Final = frozenset({
-    *range(0x00FE, 0x0107), 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x013D, *range(0x0140, 0x0146), 0x014A,
-    0x0152, 0x0153, 0x015B, *range(0x0201, 0x020A), 0x8773,
-})  # fmt: skip
+_STORING: Final = frozenset(
+    {
+        *range(0x00FE, 0x0107),
+        0x010A,
+        0x0111,
+        0x0115,
+        0x0116,
+        0x0117,
+        0x011C,
+        0x013D,
+        *range(0x0140, 0x0146),
+        0x014A,
+        0x0152,
+        0x0153,
+        0x015B,
+        *range(0x0201, 0x020A),
+        0x8773,
+    }
+)
 _EXIF_DIRECTORY: Final = 0x8769
 _MAX_EXIF: Final = 65_000  # maximum bytes of EXIF data in a JPEG
 

@@ -45,17 +45,39 @@ _READ_FORMATS: Final = tuple(
 )
 # Pillow's name of the format for each suffix.
 FORMATS: Final = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
-    ".tif": "TIFF", ".tiff": "TIFF",
-}  # fmt: skip
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jfif": "JPEG",
+    ".jpe": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 IMAGE_SUFFIXES: Final = tuple(FORMATS)  # formats that are read and written
 READ_SUFFIXES: Final = (*IMAGE_SUFFIXES, ".gif", ".apng")
 JPEG_SUFFIXES: Final = tuple(suffix for suffix, kind in FORMATS.items() if kind == "JPEG")
 # Common picture and video formats that are not supported.
-_UNREAD: Final = frozenset({
-    ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".xcf", ".raw", ".dng", ".cr2", ".nef",
-    ".arw", ".mp4", ".mov",
-})  # fmt: skip
+_UNREAD: Final = frozenset(
+    {
+        ".heic",
+        ".heif",
+        ".avif",
+        ".jxl",
+        ".jp2",
+        ".svg",
+        ".psd",
+        ".xcf",
+        ".raw",
+        ".dng",
+        ".cr2",
+        ".nef",
+        ".arw",
+        ".mp4",
+        ".mov",
+    }
+)
 # First bytes of files in other formats, with the name of the format for error messages.
 _OTHERS: Final = {
     b"%!PS": "PostScript",

@@ -15,8 +15,11 @@ from maskgan_cli.models.resnet import MIN_WIDTH
 
 # Residual blocks in each of the four stages, by depth of the published network (IResNet-18 to IResNet-100).
 DEPTHS: Final[dict[int, tuple[int, int, int, int]]] = {
-    18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3),
-}  # fmt: skip
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 14, 3),
+    100: (3, 13, 30, 3),
+}
 
 
 @dataclass(frozen=True)

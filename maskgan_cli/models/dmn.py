@@ -118,10 +118,12 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.side = config.style_map
         if config.fusion != "none":
             self.label_to_prior1 = nn.Sequential(
-                MaskConv7(c1), nn.ReLU(),
-                conv4_down(c1, c2), nn.ReLU(),
+                MaskConv7(c1),
+                nn.ReLU(),
+                conv4_down(c1, c2),
+                nn.ReLU(),
                 conv4_down(c2, c4),
-            )  # fmt: skip
+            )
             self.prior1_to_prior2 = nn.Sequential(
                 nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4), nn.ReLU(), conv4_down(c4, c4)
             )

@@ -122,10 +122,22 @@ class ReproductionPlan:
         faces, seed = self.preset.faces, str(self.seed)
         drawn = ("-n", str(faces.count), "--identities", str(faces.people), "--size", str(size), "--seed", seed)
         slower = (size / 64) ** 2
-        stage = self.add(rendering, ("synth", raw, *drawn), [f"{raw}/synth.json"], [],
-                         START + _FACE * faces.count * slower, self.workers)  # fmt: skip
-        return self.add(preparing, ("prep-data", raw, data, "--size", str(size)), [data], [stage],
-                        START + _PREPARED * faces.count * slower, self.workers)  # fmt: skip
+        stage = self.add(
+            rendering,
+            ("synth", raw, *drawn),
+            [f"{raw}/synth.json"],
+            [],
+            START + _FACE * faces.count * slower,
+            self.workers,
+        )
+        return self.add(
+            preparing,
+            ("prep-data", raw, data, "--size", str(size)),
+            [data],
+            [stage],
+            START + _PREPARED * faces.count * slower,
+            self.workers,
+        )
 
     def resized(self, size: int | None) -> tuple[str, str]:
         """Add the stage (command) that makes a copy of the data set with pictures of ``size`` pixels.
@@ -140,11 +152,25 @@ class ReproductionPlan:
             return self.prepare(), self.faces
         source, folder = self.faces if not self.rendered else "faces", f"data-{size}"
         seconds = START + _PREPARED * self.preset.faces.count if self.rendered else None
-        return self.add(f"prepare {size}", ("prep-data", source, folder, "--size", str(size)), [folder],
-                        [self.prepare()], seconds, self.workers), folder  # fmt: skip
+        return self.add(
+            f"prepare {size}",
+            ("prep-data", source, folder, "--size", str(size)),
+            [folder],
+            [self.prepare()],
+            seconds,
+            self.workers,
+        ), folder
 
-    def train(self, name: str, *, run: str = "", more: Sequence[str] = (), needs: Sequence[str] = (),
-              seed: int | None = None, data: tuple[str, str] | None = None) -> str:  # fmt: skip
+    def train(
+        self,
+        name: str,
+        *,
+        run: str = "",
+        more: Sequence[str] = (),
+        needs: Sequence[str] = (),
+        seed: int | None = None,
+        data: tuple[str, str] | None = None,
+    ) -> str:
         """Add the stage (command) that trains a network in the folder ``runs/RUN``; return the stage's name.
 
         Args:
@@ -269,8 +295,24 @@ class ReproductionPlan:
             return [], []
         needed, weights = self.judge("identity")
         chosen = "threshold.json"
-        words = ("eval", "verify", self.faces, "--weights", weights, "--split", self.threshold_split, "--pairs", "6000",
-                 "--points", "crop", "--seed", str(self.seed), "-o", chosen, "--overwrite")  # fmt: skip
+        words = (
+            "eval",
+            "verify",
+            self.faces,
+            "--weights",
+            weights,
+            "--split",
+            self.threshold_split,
+            "--pairs",
+            "6000",
+            "--points",
+            "crop",
+            "--seed",
+            str(self.seed),
+            "-o",
+            chosen,
+            "--overwrite",
+        )
         stage = self.add("choose threshold", words, [chosen], [self.prepare(), *needed], None, self.device)
         return [stage], ["--threshold-from", chosen]
 
@@ -326,11 +368,25 @@ class ReproductionPlan:
         words = [*command.split(), "--pairs", pairs[1], "--method", entry, "--weights", f"runs/{name}"]
         words += ["--save-masks"] if command.startswith("transfer") and entry not in MASKLESS else []
         needs = [pairs[0], f"train {name}"]
-        return self.add(f"paint {protocol} {name}", [*words, "-o", folder], [folder], needs,
-                        START + _PAINTED * self._count(protocol), self.device)  # fmt: skip
+        return self.add(
+            f"paint {protocol} {name}",
+            [*words, "-o", folder],
+            [folder],
+            needs,
+            START + _PAINTED * self._count(protocol),
+            self.device,
+        )
 
-    def measure(self, name: str, protocol: Protocol, pairs: tuple[str, str], metrics: Sequence[str],
-                needs: Sequence[str], *, masks: str = "") -> str:  # fmt: skip
+    def measure(
+        self,
+        name: str,
+        protocol: Protocol,
+        pairs: tuple[str, str],
+        metrics: Sequence[str],
+        needs: Sequence[str],
+        *,
+        masks: str = "",
+    ) -> str:
         """Add the stage (command) that computes the metrics of one row of a table; return the stage's name.
 
         A row shows one method. The metrics are written to ``PROTOCOL/NAME.json``.
@@ -362,8 +418,14 @@ class ReproductionPlan:
             needed += stages
             words += ["--features", self.preset.features, *(("--features-weights", weights) if weights else ())]
         seconds = START + _JUDGED * self._count(protocol)
-        return self.add(f"measure {protocol} {name}", [*words, "-o", out, "--overwrite"], [out],
-                        [pairs[0], *needed], seconds, self.device)  # fmt: skip
+        return self.add(
+            f"measure {protocol} {name}",
+            [*words, "-o", out, "--overwrite"],
+            [out],
+            [pairs[0], *needed],
+            seconds,
+            self.device,
+        )
 
     def against_truth(self, name: str, protocol: Protocol, pairs: tuple[str, str], needs: Sequence[str]) -> str:
         """Add the stage (command) that compares the results of one method with the ground truth; return its name.
@@ -374,8 +436,14 @@ class ReproductionPlan:
         words = ["eval", "counterfactual", f"{protocol}/{name}", "--pairs", pairs[1], "--method", name]
         stages, weights = self.judge("identity")
         words += ["--identity-weights", weights] if weights else []
-        return self.add(f"compare {protocol} {name} with the truth", [*words, "-o", out, "--overwrite"], [out],
-                        [pairs[0], *needs, *stages], START + _JUDGED * self._count(protocol), self.device)  # fmt: skip
+        return self.add(
+            f"compare {protocol} {name} with the truth",
+            [*words, "-o", out, "--overwrite"],
+            [out],
+            [pairs[0], *needs, *stages],
+            START + _JUDGED * self._count(protocol),
+            self.device,
+        )
 
     def table(self, name: str, stages: Sequence[str]) -> None:
         """Add the stages (commands) that make a table in three formats: ``NAME/table.md``, ``.html`` and ``.tex``.
@@ -392,8 +460,15 @@ class ReproductionPlan:
             self.add(f"table {name} {suffix}", words, files[-1:], stages, START)
         self.tables.append(PlannedTable(name, tuple(results), tuple(files)))
 
-    def figure(self, name: str, protocol: Protocol, pairs: tuple[str, str], rows: Sequence[str], needs: Sequence[str],
-               masks: str = "") -> None:  # fmt: skip
+    def figure(
+        self,
+        name: str,
+        protocol: Protocol,
+        pairs: tuple[str, str],
+        rows: Sequence[str],
+        needs: Sequence[str],
+        masks: str = "",
+    ) -> None:
         """Add the stage (command) that makes a figure with the results of several methods for some pairs.
 
         The figure is written to the folder ``NAME/figure``.

@@ -140,8 +140,14 @@ def _simulated(plan: ReproductionPlan) -> tuple[str, str]:
     count = ("-n", str(plan.preset.pairs["edits"])) if "edits" in plan.preset.pairs else ()
     vae, weights = plan.vae("--weights")
     words = ("simulate-edits", plan.faces, *weights, *count, "--seed", str(plan.seed))
-    stage = plan.add("simulate edits", (*words, "--attributes", ATTRIBUTES, "-o", "edits", "--overwrite"),
-                     ["edits/edits.csv"], [plan.prepare(), vae], START, plan.device)  # fmt: skip
+    stage = plan.add(
+        "simulate edits",
+        (*words, "--attributes", ATTRIBUTES, "-o", "edits", "--overwrite"),
+        ["edits/edits.csv"],
+        [plan.prepare(), vae],
+        START,
+        plan.device,
+    )
     return stage, "edits/edits.csv"
 
 

@@ -239,9 +239,15 @@ def _tail(rng: np.random.Generator, style: HairStyle, posed: Posed, count: int, 
 
 
 def grow_hair(
-    rng: np.random.Generator, style: HairStyle, posed: Posed, recession: float, *, strands: int,
-    covered: float | None = None, sideburn: float = 0.0,
-) -> Strands | None:  # fmt: skip
+    rng: np.random.Generator,
+    style: HairStyle,
+    posed: Posed,
+    recession: float,
+    *,
+    strands: int,
+    covered: float | None = None,
+    sideburn: float = 0.0,
+) -> Strands | None:
     """Grow the hair of the head, and return the strands; return None if the style is ``bald``.
 
     Args:

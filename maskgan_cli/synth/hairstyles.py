@@ -86,10 +86,27 @@ STYLES: Final[dict[str, HairStyle]] = {
 }
 # How often men and women wear each style, as relative frequencies.
 MEN: Final[dict[str, float]] = {
-    "crop": 3, "side": 3, "tousled": 2, "quiff": 1.3, "slick": 1, "buzz": 1.4, "bald": 0.8,
-    "curly_short": 1.2, "shaggy": 0.9, "wavy": 0.3,
-}  # fmt: skip
+    "crop": 3,
+    "side": 3,
+    "tousled": 2,
+    "quiff": 1.3,
+    "slick": 1,
+    "buzz": 1.4,
+    "bald": 0.8,
+    "curly_short": 1.2,
+    "shaggy": 0.9,
+    "wavy": 0.3,
+}
 WOMEN: Final[dict[str, float]] = {
-    "long": 3, "wavy": 3.5, "curly": 1.2, "bob": 1.3, "bangs": 1.6, "bangs_bob": 0.7,
-    "swept": 1.5, "pixie": 0.5, "updo": 1.5, "ponytail": 1.2, "slick": 0.3,
-}  # fmt: skip
+    "long": 3,
+    "wavy": 3.5,
+    "curly": 1.2,
+    "bob": 1.3,
+    "bangs": 1.6,
+    "bangs_bob": 0.7,
+    "swept": 1.5,
+    "pixie": 0.5,
+    "updo": 1.5,
+    "ponytail": 1.2,
+    "slick": 0.3,
+}

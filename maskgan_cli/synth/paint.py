@@ -18,9 +18,16 @@ from maskgan_cli.synth.wardrobe import Piece
 
 
 def apply(
-    s: Surface, k: Classes, identity: Identity, scene: Scene, pieces: list[Piece], posed: Posed,
-    light: F32, noise: Noise, scale: float,
-) -> Paint:  # fmt: skip
+    s: Surface,
+    k: Classes,
+    identity: Identity,
+    scene: Scene,
+    pieces: list[Piece],
+    posed: Posed,
+    light: F32,
+    noise: Noise,
+    scale: float,
+) -> Paint:
     """Return the material of all surface pixels.
 
     Args:

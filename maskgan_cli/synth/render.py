@@ -111,9 +111,15 @@ def render(identity: Identity, scene: Scene, size: int) -> Rendered:
         _lens(canvas, lens, scene, camera)
     yaw, pitch, roll = head_pose(posed, camera)
     return Rendered(
-        _develop(canvas.colour, identity, scene, rng(10)), label_map(canvas.labels, SAMPLES),
-        yaw, pitch, roll, attributes(identity, scene), identity, scene,
-    )  # fmt: skip
+        _develop(canvas.colour, identity, scene, rng(10)),
+        label_map(canvas.labels, SAMPLES),
+        yaw,
+        pitch,
+        roll,
+        attributes(identity, scene),
+        identity,
+        scene,
+    )
 
 
 def _clothing(
@@ -241,9 +247,15 @@ def _toothed(vertices: F32, opened: bool) -> F32:
 
 
 def _small_hairs(
-    canvas: Canvas, posed: Posed, identity: Identity, scene: Scene, camera: Camera, size: int,
-    brow_rng: np.random.Generator, beard_rng: np.random.Generator,
-) -> None:  # fmt: skip
+    canvas: Canvas,
+    posed: Posed,
+    identity: Identity,
+    scene: Scene,
+    camera: Camera,
+    size: int,
+    brow_rng: np.random.Generator,
+    beard_rng: np.random.Generator,
+) -> None:
     """Draw brows, beard and lashes on the canvas.
 
     Args:

@@ -109,9 +109,15 @@ def _bumped(s: Surface, p: Paint, camera: Camera) -> F32:
 
 
 def shade_hair(
-    canvas: Canvas, hair: Strands, colour: F32, light: Light, shadows: ShadowMap, camera: Camera,
-    *, straight: bool,
-) -> None:  # fmt: skip
+    canvas: Canvas,
+    hair: Strands,
+    colour: F32,
+    light: Light,
+    shadows: ShadowMap,
+    camera: Camera,
+    *,
+    straight: bool,
+) -> None:
     """Draw the hair on the canvas, with the lighting model of Kajiya and Kay (1989) at each point of the strands.
 
     Each point is also shaded like a point on the surface of a round object, so that the hair has a bright and a dark

@@ -104,9 +104,18 @@ def head() -> Head:
     on_body = np.zeros(len(canonical), bool)
     on_body[data["triangles"][data["owner"] == groups.index("body")]] = True
     return Head(
-        data["vertices"], data["triangles"], data["uvs"], data["owner"], groups, blends, deltas,
-        data["masks"], f32(canonical), on_body, f32(jaw / jaw.max()),
-    )  # fmt: skip
+        data["vertices"],
+        data["triangles"],
+        data["uvs"],
+        data["owner"],
+        groups,
+        blends,
+        deltas,
+        data["masks"],
+        f32(canonical),
+        on_body,
+        f32(jaw / jaw.max()),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -167,9 +167,20 @@ def survey(scenery: Scenery, layer: Layer, camera: F32) -> Surface:
     normal = np.where(away[:, None] & ~on_head[:, None], -normal, normal)
     socket = body & (uv[:, 0] < 0.16) & (uv[:, 1] > 0.5) & (uv[:, 1] < 0.66)
     return Surface(
-        pixel, mixed[:, :3], mixed[:, 3:6], normal, view, mixed[:, 9],
-        masks[:, 0], masks[:, 1], masks[:, 2], masks[:, 3], socket, owner, scenery.piece[triangle],
-    )  # fmt: skip
+        pixel,
+        mixed[:, :3],
+        mixed[:, 3:6],
+        normal,
+        view,
+        mixed[:, 9],
+        masks[:, 0],
+        masks[:, 1],
+        masks[:, 2],
+        masks[:, 3],
+        socket,
+        owner,
+        scenery.piece[triangle],
+    )
 
 
 @dataclass(frozen=True)

@@ -38,17 +38,33 @@ from maskgan_cli.synth.render import head_truth, render
 from maskgan_cli.workers import spread
 
 PAIR_FIELDS = (
-    "pair", "source", "target", "truth", "truth_mask",
-    "source_identity", "target_identity", "yaw", "pitch", "roll",
-)  # fmt: skip
+    "pair",
+    "source",
+    "target",
+    "truth",
+    "truth_mask",
+    "source_identity",
+    "target_identity",
+    "yaw",
+    "pitch",
+    "roll",
+)
 Progress = Callable[[int, int], None]
 
 
 def write_dataset(
-    out: str | Path, count: int, size: int, identities: int | None = None, *, seed: int = 0,
-    workers: int | None = None, counterfactuals: int = 0, expressions: int = 1, progress: Progress | None = None,
+    out: str | Path,
+    count: int,
+    size: int,
+    identities: int | None = None,
+    *,
+    seed: int = 0,
+    workers: int | None = None,
+    counterfactuals: int = 0,
+    expressions: int = 1,
+    progress: Progress | None = None,
     takes: int | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Write ``count`` rendered faces to a folder, and return the folder. A repeated call resumes an interrupted one.
 
     Args:
@@ -212,10 +228,17 @@ def _pair(out: Path, plan: DatasetPlan, number: int) -> Row:
         write_image(picture, drawn.picture)
         yaw, pitch, roll = drawn.yaw, drawn.pitch, drawn.roll
     values = (
-        number, picture_path(out, source), picture_path(out, target), picture, mask,
-        plan.person(source) + 1, plan.person(target) + 1,
-        f"{yaw:.4f}", f"{pitch:.4f}", f"{roll:.4f}",
-    )  # fmt: skip
+        number,
+        picture_path(out, source),
+        picture_path(out, target),
+        picture,
+        mask,
+        plan.person(source) + 1,
+        plan.person(target) + 1,
+        f"{yaw:.4f}",
+        f"{pitch:.4f}",
+        f"{roll:.4f}",
+    )
     relative = (v.relative_to(out).as_posix() if isinstance(v, Path) else v for v in values)
     return dict(zip(PAIR_FIELDS, relative, strict=True))
 

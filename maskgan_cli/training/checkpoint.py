@@ -85,9 +85,10 @@ class RunFolder:
             self._clear()
         elif started and not resume:
             raise InputError(
-                self.path, found="a run that exists already",
+                self.path,
+                found="a run that exists already",
                 hint="choose another -o, or add --resume auto to continue or --overwrite to replace it",
-            )  # fmt: skip
+            )
         elif started:
             about = self._check_resume(recipe, about)
         elif self.path.is_dir() and any(p.name not in ("run.json", ".lock") for p in self.path.iterdir()):

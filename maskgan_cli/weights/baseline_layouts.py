@@ -138,23 +138,31 @@ def _spade_names(settings: Settings) -> Names:
         *(f"up_{i}" for i in range(5 if settings["depth"] == "most" else 4)),
     ]
     inner = {
-        **{f"conv_{i}": f"conv{i}" for i in (0, 1)}, "conv_s": "conv_skip",
+        **{f"conv_{i}": f"conv{i}" for i in (0, 1)},
+        "conv_s": "conv_skip",
         **{
             f"norm_{theirs}.{layer}": f"norm{ours}.{to}"
             for theirs, ours in (("0", "0"), ("1", "1"), ("s", "_skip"))
-            for layer, to in (("param_free_norm", "norm"), ("mlp_shared.0", "shared"), ("mlp_gamma", "gamma"),
-                              ("mlp_beta", "beta"))
+            for layer, to in (
+                ("param_free_norm", "norm"),
+                ("mlp_shared.0", "shared"),
+                ("mlp_gamma", "gamma"),
+                ("mlp_beta", "beta"),
+            )
         },
-    }  # fmt: skip
+    }
     return {
-        "generator.fc": "generator.first", "generator.conv_img": "generator.tail",
+        "generator.fc": "generator.first",
+        "generator.conv_img": "generator.tail",
         **{
             f"generator.{block}.{theirs}": f"generator.blocks.{i}.{ours}"
-            for i, block in enumerate(blocks) for theirs, ours in inner.items()
+            for i, block in enumerate(blocks)
+            for theirs, ours in inner.items()
         },
         **{f"encoder.layer{i + 1}.0": f"encoder.layers.{i}.0" for i in range(6)},
-        "encoder.fc_mu": "encoder.to_mean", "encoder.fc_var": "encoder.to_log_variance",
-    }  # fmt: skip
+        "encoder.fc_mu": "encoder.to_mean",
+        "encoder.fc_var": "encoder.to_log_variance",
+    }
 
 
 def _spade_discriminator_settings(shapes: Shapes) -> Settings:
@@ -176,8 +184,9 @@ def _spade_discriminator_names(settings: Settings) -> Names:
     inner |= {f"model{i}.0.0": f"layers.{i}.0" for i in range(1, layers)}
     return {
         f"discriminator_{scale}.{theirs}": f"scales.{scale}.{ours}"
-        for scale in range(settings["scales"]) for theirs, ours in inner.items()
-    }  # fmt: skip
+        for scale in range(settings["scales"])
+        for theirs, ours in inner.items()
+    }
 
 
 def _sean_settings(shapes: Shapes) -> Settings:
@@ -205,27 +214,37 @@ def _sean_names(_: Settings) -> Names:
     """
     blocks = ["head_0", "G_middle_0", "G_middle_1", *(f"up_{i}" for i in range(4))]
     norm = {
-        "": "", ".noise_var": ".noise.amount", ".param_free_norm": ".norm", ".Spade.mlp_shared.0": ".shared",
-        ".Spade.mlp_gamma": ".gamma", ".Spade.mlp_beta": ".beta", ".conv_gamma": ".style_gamma",
-        ".conv_beta": ".style_beta", **{f".fc_mu{i}": f".per_class.{i}" for i in range(NUM_CLASSES)},
-    }  # fmt: skip
+        "": "",
+        ".noise_var": ".noise.amount",
+        ".param_free_norm": ".norm",
+        ".Spade.mlp_shared.0": ".shared",
+        ".Spade.mlp_gamma": ".gamma",
+        ".Spade.mlp_beta": ".beta",
+        ".conv_gamma": ".style_gamma",
+        ".conv_beta": ".style_beta",
+        **{f".fc_mu{i}": f".per_class.{i}" for i in range(NUM_CLASSES)},
+    }
     inner = {
-        "conv_0": "conv0", "conv_1": "conv1", "conv_s": "conv_skip",
+        "conv_0": "conv0",
+        "conv_1": "conv1",
+        "conv_s": "conv_skip",
         **{
             f"ace_{theirs}{part}": f"norm{ours}{to}"
             for theirs, ours in (("0", "0"), ("1", "1"), ("s", "_skip"))
             for part, to in norm.items()
         },
-    }  # fmt: skip
+    }
     encoder = {1: (0, 1), 4: (1, 0), 7: (2, 0), 10: (3, 0), 14: (4, 1)}
     return {
-        "fc": "generator.first", "conv_img": "generator.tail",
+        "fc": "generator.first",
+        "conv_img": "generator.tail",
         **{
             f"{block}.{theirs}": f"generator.blocks.{i}.{ours}"
-            for i, block in enumerate(blocks) for theirs, ours in inner.items()
+            for i, block in enumerate(blocks)
+            for theirs, ours in inner.items()
         },
         **{f"Zencoder.model.{place}": f"encoder.layers.{i}.{j}" for place, (i, j) in encoder.items()},
-    }  # fmt: skip
+    }
 
 
 STARGAN = Layout("StarGAN's generator (G)", _stargan_settings, unsaid=("image_size", "attributes"))
@@ -233,23 +252,33 @@ STARGAN_DISCRIMINATOR = Layout(
     "StarGAN's discriminator (D)", _stargan_discriminator_settings, _stargan_discriminator_names
 )
 ELEGANT = Layout(
-    "ELEGANT's encoder and decoder (Enc, Dec)", _elegant_settings, _elegant_names,
-    unsaid=("image_size", "attributes"), parts=("encoder", "decoder"),
-)  # fmt: skip
+    "ELEGANT's encoder and decoder (Enc, Dec)",
+    _elegant_settings,
+    _elegant_names,
+    unsaid=("image_size", "attributes"),
+    parts=("encoder", "decoder"),
+)
 ELEGANT_DISCRIMINATOR = Layout(
-    "ELEGANT's discriminators (D1, D2)", _elegant_discriminator_settings, _elegant_discriminator_names,
+    "ELEGANT's discriminators (D1, D2)",
+    _elegant_discriminator_settings,
+    _elegant_discriminator_names,
     parts=("scales.0", "scales.1"),
-)  # fmt: skip
+)
 SPADE = Layout(
-    "SPADE's generator and encoder (net_G, net_E)", _spade_settings, _spade_names,
-    unsaid=("image_size",), parts=("generator", "encoder"),
-)  # fmt: skip
+    "SPADE's generator and encoder (net_G, net_E)",
+    _spade_settings,
+    _spade_names,
+    unsaid=("image_size",),
+    parts=("generator", "encoder"),
+)
 SPADE_DISCRIMINATOR = Layout("SPADE's discriminator (net_D)", _spade_discriminator_settings, _spade_discriminator_names)
 SEAN = Layout(
-    "SEAN's generator with its encoder (net_G)", _sean_settings, _sean_names,
+    "SEAN's generator with its encoder (net_G)",
+    _sean_settings,
+    _sean_names,
     {
         r".*\.Spade\.param_free_norm\.(running_mean|running_var|num_batches_tracked)": "statistics of unused norms",
         r"up_3\.ace_.\.blending_(gamma|beta)": "weights of the style in the last block, which has none",
     },
     unsaid=("image_size",),
-)  # fmt: skip
+)

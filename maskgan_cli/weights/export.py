@@ -165,9 +165,11 @@ class Portable:
 DMN = Portable(DMNFromLabelMaps, ("mask", "style_mask", "style_image"), "image")
 SPADE_GENERATOR = Portable(SPADEFromLabelMaps, ("mask", "style_image"), "image")
 SEAN_GENERATOR = Portable(
-    SEANFromLabelMaps, ("mask", "style_mask", "style_image", "own_mask", "own_image", "share"), "image",
+    SEANFromLabelMaps,
+    ("mask", "style_mask", "style_image", "own_mask", "own_image", "share"),
+    "image",
     "the exporter does not accept its noise inputs",
-)  # fmt: skip
+)
 STARGAN = Portable(lambda network: network, ("image", "label"), "changed")
 ELEGANT = Portable(ElegantWithStrength, ("image", "exemplar", "strength"), "changed")
 PARSER = Portable(lambda network: network, ("image",), "logits")

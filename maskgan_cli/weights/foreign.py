@@ -21,8 +21,16 @@ from maskgan_cli.weights.format import load_strictly
 
 # Keys under which training scripts store the state dict of a network in a checkpoint.
 _WRAPPERS = (
-    "state_dict", "state_dict_backbone", "model_state_dict", "backbone", "model", "network", "net", "params", "weights",
-)  # fmt: skip
+    "state_dict",
+    "state_dict_backbone",
+    "model_state_dict",
+    "backbone",
+    "model",
+    "network",
+    "net",
+    "params",
+    "weights",
+)
 _DEPTH = 8  # maximum number of nested keys
 
 

@@ -22,6 +22,16 @@ def test_quantiles_and_rates() -> None:
 
 def test_document_is_one_flat_object() -> None:
     assert figure(0.5, count=2).document() == {
-        "what": "synth", "case": "64 px", "unit": "face", "count": 2, "rounds": 1, "p50_ms": 500.0, "p95_ms": 500.0,
-        "per_second": 4.0, "processor_ms_each": 125.0, "peak_memory_mb": 100.0, "device_memory_mb": None, "size": 64,
-    }  # fmt: skip
+        "what": "synth",
+        "case": "64 px",
+        "unit": "face",
+        "count": 2,
+        "rounds": 1,
+        "p50_ms": 500.0,
+        "p95_ms": 500.0,
+        "per_second": 4.0,
+        "processor_ms_each": 125.0,
+        "peak_memory_mb": 100.0,
+        "device_memory_mb": None,
+        "size": 64,
+    }

@@ -44,8 +44,26 @@ def test_the_table_has_a_line_a_training_and_says_what_failed(script: ModuleType
 def test_its_steps_run_on_the_cpu(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page, saved = tmp_path / "page.md", tmp_path / "gpu.json"
     page.write_text(f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n")
-    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cpu", "--tiny", "--steps", "1", "--save", str(saved),
-                                      "--write", str(page), "--only", "ebst", "vae", "attributes"])  # fmt: skip
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "gpu.py",
+            "--device",
+            "cpu",
+            "--tiny",
+            "--steps",
+            "1",
+            "--save",
+            str(saved),
+            "--write",
+            str(page),
+            "--only",
+            "ebst",
+            "vae",
+            "attributes",
+        ],
+    )
     script.main()
     rows = json.loads(saved.read_text())["rows"]
     assert [(row["training"], row["precision"]) for row in rows] == [

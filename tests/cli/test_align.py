@@ -230,8 +230,15 @@ def test_crops_with_missing_or_damaged_records_are_rejected(photos: Path, crop: 
     assert outcome.code == 2
     assert "expected the record of its crop (face.crop.json beside it), found none" in outcome.err
     record = json.loads(crop.with_name("two.crop.json").read_text())
-    for change in ({"matrix": [[1, 0, 0], [1, 0, 0]]}, {"matrix": "x"}, {"size": -1}, {"points": [1]}, {"source": 3},
-                   {"matrix": [[1, 0, 1e300], [0, 1, 0]]}, {"matrix": [[1e9, 0, 0], [0, 1e9, 0]]}):  # fmt: skip
+    for change in (
+        {"matrix": [[1, 0, 0], [1, 0, 0]]},
+        {"matrix": "x"},
+        {"size": -1},
+        {"points": [1]},
+        {"source": 3},
+        {"matrix": [[1, 0, 1e300], [0, 1, 0]]},
+        {"matrix": [[1e9, 0, 0], [0, 1e9, 0]]},
+    ):
         crop.with_name("two.crop.json").write_text(json.dumps(record | change))
         outcome = maskgan("paste", crop, crop, "-o", photos / "back.png", "-q")
         assert (outcome.code, len(outcome.err.splitlines())) == (2, 1), outcome.err

@@ -79,9 +79,14 @@ def test_style_copy_and_render_agree(
     ],
 )
 def test_render_says_what_accessories_and_hair_need(
-    given: list[str], line: str, faces: tuple[Path, Path], cpu: tuple[str, ...], prepared: Path, tmp_path: Path,
+    given: list[str],
+    line: str,
+    faces: tuple[Path, Path],
+    cpu: tuple[str, ...],
+    prepared: Path,
+    tmp_path: Path,
     maskgan: Command,
-) -> None:  # fmt: skip
+) -> None:
     source, reference = faces
     words = [reference if word == "REF" else word for word in given]
     outcome = maskgan("render", prepared / "masks" / source.name, source, *words, "-o", tmp_path / "out.png", *cpu)
@@ -224,35 +229,59 @@ def test_bad_input_is_one_line_and_leaves_no_files(
     cases: dict[str, tuple[object, ...]] = {
         "truncated.jpg: expected a picture, found": (bad / "truncated.jpg", target, *mask, *cpu),
         "nineteen.png: expected class ids 0 to 18, found value 19": (
-            source, target, "--src-mask", bad / "nineteen.png", *cpu,
+            source,
+            target,
+            "--src-mask",
+            bad / "nineteen.png",
+            *cpu,
         ),
         "deep.png: expected an 8-bit label map, found a 16-bit": (source, target, "--src-mask", bad / "deep.png", *cpu),
         "small.png: expected a mask of its image's size 64x64, found 32x32": (
-            source, target, "--src-mask", bad / "small.png", *cpu,
+            source,
+            target,
+            "--src-mask",
+            bad / "small.png",
+            *cpu,
         ),
         "text.png: expected a picture (PNG, JPEG, WebP, BMP, TIFF or GIF), found a file that is no picture": (
-            bad / "text.png", target, *mask, *cpu,
+            bad / "text.png",
+            target,
+            *mask,
+            *cpu,
         ),
         "expected a mask of its image's size 64x40, found 64x64": (bad / "oblong.png", target, *mask, *cpu),
         "nowhere: expected parser weights, found no such file": (
-            bad / "alone.png", target, *cpu, "--parser-weights", "nowhere",
+            bad / "alone.png",
+            target,
+            *cpu,
+            "--parser-weights",
+            "nowhere",
         ),
         "none.png: expected a picture, found no such file": (bad / "none.png", target, *mask, *cpu),
         "nowhere: expected dmn weights, found no such file": (source, target, "--weights", bad / "nowhere"),
         "vae.safetensors: expected dmn weights, found vae weights": (
-            source, target, "--weights", bad / "vae.safetensors",
+            source,
+            target,
+            "--weights",
+            bad / "vae.safetensors",
         ),
         "nameless.safetensors: expected dmn weights written by maskgan": (
-            source, target, "--weights", bad / "nameless.safetensors",
+            source,
+            target,
+            "--weights",
+            bad / "nameless.safetensors",
         ),
         "other.safetensors: expected the tensors of DenseMappingNetwork, found missing": (
-            source, target, "--weights", bad / "other.safetensors",
+            source,
+            target,
+            "--weights",
+            bad / "other.safetensors",
         ),
         "damaged.safetensors: expected dmn weights": (source, target, "--weights", bad / "damaged.safetensors"),
         "bad: expected a run folder with model.safetensors": (source, target, "--weights", bad),
         "--device: expected one of cpu": (source, target, "--weights", weights, "--device", "cuda:7"),
         "--device: expected auto, cpu, cuda": (source, target, "--weights", weights, "--device", "tpu"),
-    }  # fmt: skip
+    }
     for message, arguments in cases.items():
         outcome = maskgan("swap-mouth", *arguments, "-o", out, "-q")
         assert (outcome.code, outcome.out) == (2, ""), message

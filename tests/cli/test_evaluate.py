@@ -143,9 +143,23 @@ def test_eval_results_gives_the_values_of_the_single_commands(
             ("kid", prepared, painted, *frechet),
         )
     ]
-    call = ("eval", "results", prepared, painted, *named, "--attributes-weights", judges["attributes"],
-            "--parser-weights", judges["parser"], "--identity-weights", judges["identity"], "--features", "parser",
-            "--features-weights", judges["parser"])  # fmt: skip
+    call = (
+        "eval",
+        "results",
+        prepared,
+        painted,
+        *named,
+        "--attributes-weights",
+        judges["attributes"],
+        "--parser-weights",
+        judges["parser"],
+        "--identity-weights",
+        judges["identity"],
+        "--features",
+        "parser",
+        "--features-weights",
+        judges["parser"],
+    )
     together = maskgan(*call, "-o", tmp_path / "all.json", "--metrics", "attributes,segmentation,fid,identity,kid")
     assert together.code == 0, together.err
     assert json.loads(together.out) == alone == read_json(tmp_path / "all.json")
@@ -165,8 +179,19 @@ def test_precision_recall_and_lpips_of_results(
     painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
     pairs = tmp_path / "pairs.csv"
-    few = maskgan("eval", "precision", prepared, painted, "--pairs", pairs, "--features", "parser", "--weights",
-                  judges["parser"], *CPU)  # fmt: skip
+    few = maskgan(
+        "eval",
+        "precision",
+        prepared,
+        painted,
+        "--pairs",
+        pairs,
+        "--features",
+        "parser",
+        "--weights",
+        judges["parser"],
+        *CPU,
+    )
     assert (few.code, few.out) == (2, "")
     assert "expected at least 4 pictures, found 3" in few.err
     own = ("eval", "precision", prepared, prepared, "--features", "parser", "--weights", judges["parser"], *CPU)
@@ -179,8 +204,20 @@ def test_precision_recall_and_lpips_of_results(
     torch.save(trunk, tmp_path / "trunk.pth")
     heads = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(ALEXNET.channels)}
     torch.save(heads, tmp_path / "heads.pth")
-    call = ("eval", "lpips", painted, "--pairs", pairs, "--trunk", tmp_path / "trunk.pth", "--heads",
-            tmp_path / "heads.pth", "--batch-size", 2, *CPU)  # fmt: skip
+    call = (
+        "eval",
+        "lpips",
+        painted,
+        "--pairs",
+        pairs,
+        "--trunk",
+        tmp_path / "trunk.pth",
+        "--heads",
+        tmp_path / "heads.pth",
+        "--batch-size",
+        2,
+        *CPU,
+    )
     near = json.loads(maskgan(*call, "-o", tmp_path / "lpips.json").out)
     far = json.loads(maskgan(*call, "--against", "target").out)
     assert (near["metric"], far["metric"], near["n"]) == ("lpips/source", "lpips/target", 3)
@@ -199,8 +236,19 @@ def test_a_small_split_gives_fewer_pairs_with_a_message(prepared: Path, maskgan:
 def test_features_of_real_pictures_are_cached(
     painted: Path, judges: dict[str, Path], prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    call = ("eval", "fid", prepared, painted, "--split", "train", "--features", "attributes", "--weights",
-            judges["attributes"], *CPU)  # fmt: skip
+    call = (
+        "eval",
+        "fid",
+        prepared,
+        painted,
+        "--split",
+        "train",
+        "--features",
+        "attributes",
+        "--weights",
+        judges["attributes"],
+        *CPU,
+    )
     without = maskgan(*call, "--no-cache")
     assert not (tmp_path / "cache").exists()
     first = maskgan(*call)
@@ -266,9 +314,18 @@ def test_poses_come_from_the_given_network(prepared: Path, judges: dict[str, Pat
 
 def test_a_survey_from_the_command_line(painted: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
     made = maskgan(
-        "eval", "survey", tmp_path / "survey", "--pairs", tmp_path / "pairs.csv", "-n", 2,
-        "--method", f"a={painted}", "--method", f"b={painted}",
-    )  # fmt: skip
+        "eval",
+        "survey",
+        tmp_path / "survey",
+        "--pairs",
+        tmp_path / "pairs.csv",
+        "-n",
+        2,
+        "--method",
+        f"a={painted}",
+        "--method",
+        f"b={painted}",
+    )
     assert made.lines == [str(tmp_path / "survey" / "index.html")]
     key = read_json(tmp_path / "survey" / "key.json")
     lines = ["survey,participant,question,criterion,choice,position"]
@@ -307,10 +364,20 @@ def test_wrong_inputs_are_one_line(
         "no.csv: expected pairs, found none": ("attributes", painted, "--pairs", tmp_path / "no.csv", *judge),
         "a.safetensors: expected parser weights, found attributes": ("segmentation", painted, "--pairs", pairs, *judge),
         "empty: expected a folder of pictures": (
-            "fid", prepared, tmp_path / "empty", "--features", "attributes", *judge
+            "fid",
+            prepared,
+            tmp_path / "empty",
+            "--features",
+            "attributes",
+            *judge,
         ),
         "half: expected at least two pictures, found 1": (
-            "fid", prepared, tmp_path / "half", "--features", "attributes", *judge
+            "fid",
+            prepared,
+            tmp_path / "half",
+            "--features",
+            "attributes",
+            *judge,
         ),
         "'vgg' is not one of 'inception', 'parser'": ("fid", prepared, painted, "--features", "vgg"),
         "--weights: expected pytorch-fid's": ("fid", prepared, painted),
@@ -321,7 +388,7 @@ def test_wrong_inputs_are_one_line(
         "none.json: expected a JSON file": ("report", tmp_path / "none.json"),
         "pairs.csv: found a result that exists already": ("attributes", painted, "--pairs", pairs, *judge, "-o", pairs),
         "'word' is not one of 'markdown', 'html', 'latex'": ("report", tmp_path / "none.json", "--format", "word"),
-    }  # fmt: skip
+    }
     for message, arguments in cases.items():
         outcome = maskgan("eval", *arguments, "-q")
         assert (outcome.code, outcome.out) == (2, ""), (message, outcome.err)

@@ -19,9 +19,22 @@ from tests.conftest import TINY, TINY_VAE, Command, Outcome
 CLI = Path(maskgan_cli.__file__).parent / "cli"
 # Commands whose suggestion some test below runs.
 FOLLOWED = {
-    "synth", "_prepare", "examples", "check_data", "align", "parse", "simulate_edits", "find_directions", "_finish",
-    "compare", "survey", "truths", "list_", "_run", "personalise",
-}  # fmt: skip
+    "synth",
+    "_prepare",
+    "examples",
+    "check_data",
+    "align",
+    "parse",
+    "simulate_edits",
+    "find_directions",
+    "_finish",
+    "compare",
+    "survey",
+    "truths",
+    "list_",
+    "_run",
+    "personalise",
+}
 PLACEHOLDERS = {"ANSWERS.csv"}  # files that only people can make
 FEW = ("--set", "schedule.steps=2", "--device", "cpu", "--workers", "0", "-q")
 _SMALL, _STEADY = ("--set", "data.batch_size=4"), ("--set", "schedule.decay_from=null")

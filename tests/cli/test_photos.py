@@ -215,8 +215,16 @@ def test_render_and_style_copy_take_photos(
         changed = (read_image(tmp_path / name) != read_image(astronaut)).any(-1)
         assert changed.any()
         assert not changed[~region].any()
-    bare = maskgan("render", call[2].replace("images", "masks"), astronaut, *call[3:], "-o", tmp_path / "bare.png",
-                   "--no-blend", "-q")  # fmt: skip
+    bare = maskgan(
+        "render",
+        call[2].replace("images", "masks"),
+        astronaut,
+        *call[3:],
+        "-o",
+        tmp_path / "bare.png",
+        "--no-blend",
+        "-q",
+    )
     assert bare.code == 0
     assert read_image(tmp_path / "bare.png").shape == (64, 64, 3)
 

@@ -16,8 +16,23 @@ from tests.conftest import Command
 def test_a_list_is_reshaped(prepared: Path, weights: Path, tmp_path: Path, maskgan: Command) -> None:
     images = [prepared / "images" / f"{name}.png" for name in (0, 400)]
     (tmp_path / "list.csv").write_text("source\n" + "".join(f"{image}\n" for image in images))
-    outcome = maskgan("reshape", "--part", "hair", "--grow", 24, "--pairs", tmp_path / "list.csv", "-w", weights,
-                      "--device", "cpu", "--save-masks", "-o", tmp_path / "out", "-q")  # fmt: skip
+    outcome = maskgan(
+        "reshape",
+        "--part",
+        "hair",
+        "--grow",
+        24,
+        "--pairs",
+        tmp_path / "list.csv",
+        "-w",
+        weights,
+        "--device",
+        "cpu",
+        "--save-masks",
+        "-o",
+        tmp_path / "out",
+        "-q",
+    )
     assert outcome.code == 0, outcome.err
     assert [Path(line).name for line in outcome.lines] == ["0.png", "0.mask.png", "400.png", "400.mask.png"]
     before = read_label_map(prepared / "masks" / "400.png")

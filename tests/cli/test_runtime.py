@@ -72,21 +72,45 @@ print(json.dumps(answers))
 
 def test_paths_are_checked_before_torch_is_imported() -> None:
     lines = (
-        "swap-mouth no.png no.png", "swap no.png no.png --parts hair", "style-copy no.png no.png",
-        "render no.png no.png", "transfer no.png no.png", "reshape no.png --open-mouth 3",
+        "swap-mouth no.png no.png",
+        "swap no.png no.png --parts hair",
+        "style-copy no.png no.png",
+        "render no.png no.png",
+        "transfer no.png no.png",
+        "reshape no.png --open-mouth 3",
         "reshape no.png --along smile",
-        "swap-mouth --pairs no.csv", "interpolate no.png no.png", "parse no.png", "align no.png -o no",
-        "paste no.png no.png -o out.png", "inspect no.png", "prep-data nowhere out", "check-data nowhere",
-        "train dmn nowhere", "simulate-edits nowhere", "find-directions nowhere -o ways.safetensors",
-        "eval pairs nowhere", "eval attributes nowhere --pairs no.csv", "eval segmentation nowhere --pairs no.csv",
-        "eval identity nowhere --pairs no.csv", "eval counterfactual nowhere --pairs no.csv",
+        "swap-mouth --pairs no.csv",
+        "interpolate no.png no.png",
+        "parse no.png",
+        "align no.png -o no",
+        "paste no.png no.png -o out.png",
+        "inspect no.png",
+        "prep-data nowhere out",
+        "check-data nowhere",
+        "train dmn nowhere",
+        "simulate-edits nowhere",
+        "find-directions nowhere -o ways.safetensors",
+        "eval pairs nowhere",
+        "eval attributes nowhere --pairs no.csv",
+        "eval segmentation nowhere --pairs no.csv",
+        "eval identity nowhere --pairs no.csv",
+        "eval counterfactual nowhere --pairs no.csv",
         "eval fid nowhere nowhere",
-        "eval report no.json", "eval survey nowhere --pairs no.csv --method a=nowhere --method b=nowhere",
-        "eval verify nowhere --weights no.onnx", "eval judge parser nowhere", "weights import dmn no.pth",
+        "eval report no.json",
+        "eval survey nowhere --pairs no.csv --method a=nowhere --method b=nowhere",
+        "eval verify nowhere --weights no.onnx",
+        "eval judge parser nowhere",
+        "weights import dmn no.pth",
         "compare --pairs no.csv --method a=no -o out",
-    )  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", MISSING], input="\n".join(lines), capture_output=True, text=True,
-                          check=False, timeout=120)  # fmt: skip
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", MISSING],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
     wrong = {line: answer for line, answer in answers.items() if answer[0] != 2 or answer[1].count("\n") != 1}
@@ -183,12 +207,35 @@ def test_run_returns_codes_instead_of_exiting() -> None:
 
 
 LAYERS = {
-    "labels": 0, "errors": 0, "files": 0, "locks": 0, "config": 0, "pages": 0, "kinds": 0, "networks": 0, "workers": 0,
-    "models": 1, "data": 1, "synth": 1, "metrics": 1, "devices": 1, "weights": 2, "judges": 3,
-    "training": 4, "editing": 4, "evaluation": 4,
-    "demo": 5, "reproduce": 5, "bench": 5, "personalise": 5, "editor": 6, "cli": 7, "api": 7,
-    "__main__": 8, "__init__": 9,
-}  # fmt: skip
+    "labels": 0,
+    "errors": 0,
+    "files": 0,
+    "locks": 0,
+    "config": 0,
+    "pages": 0,
+    "kinds": 0,
+    "networks": 0,
+    "workers": 0,
+    "models": 1,
+    "data": 1,
+    "synth": 1,
+    "metrics": 1,
+    "devices": 1,
+    "weights": 2,
+    "judges": 3,
+    "training": 4,
+    "editing": 4,
+    "evaluation": 4,
+    "demo": 5,
+    "reproduce": 5,
+    "bench": 5,
+    "personalise": 5,
+    "editor": 6,
+    "cli": 7,
+    "api": 7,
+    "__main__": 8,
+    "__init__": 9,
+}
 
 
 def test_modules_import_only_from_lower_layers() -> None:

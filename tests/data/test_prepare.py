@@ -283,10 +283,17 @@ def _interrupted(raw: Path, out: Path) -> Path:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"\xff\xfe\x00", b"[1]\n", b'{"id": "0"}\n', b'{"id": 0, "image": "", "mask": "", "reason": ""}\n', b"null\n",
-     b'{"id": "../x", "image": "a", "mask": "b", "reason": ""}\n', b"[" * 50_000 + b"\n",
-     b'{"id": "400", "image": "00", "mask": "00", "reason": ""}\n'],
-)  # fmt: skip
+    [
+        b"\xff\xfe\x00",
+        b"[1]\n",
+        b'{"id": "0"}\n',
+        b'{"id": 0, "image": "", "mask": "", "reason": ""}\n',
+        b"null\n",
+        b'{"id": "../x", "image": "a", "mask": "b", "reason": ""}\n',
+        b"[" * 50_000 + b"\n",
+        b'{"id": "400", "image": "00", "mask": "00", "reason": ""}\n',
+    ],
+)
 def test_a_damaged_journal_only_repeats_work(raw: Path, prepared: Path, tmp_path: Path, damage: bytes) -> None:
     out = _interrupted(raw, tmp_path / "out")
     (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes() + damage)

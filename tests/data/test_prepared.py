@@ -51,10 +51,20 @@ def test_invalid_rows_are_rejected_with_their_number(copy: Path, column: str, va
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "null", "5", "{}", "[" * 100_000, "\x00\xff",
-     '{"size": "big", "hash": "", "classes": []}', '{"size": true, "hash": "", "classes": []}',
-     '{"size": -1, "hash": "x", "classes": []}', '{"size": 64, "hash": 3, "classes": []}'],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        "null",
+        "5",
+        "{}",
+        "[" * 100_000,
+        "\x00\xff",
+        '{"size": "big", "hash": "", "classes": []}',
+        '{"size": true, "hash": "", "classes": []}',
+        '{"size": -1, "hash": "x", "classes": []}',
+        '{"size": 64, "hash": 3, "classes": []}',
+    ],
+)
 def test_a_damaged_description_is_one_line(copy: Path, text: str) -> None:
     (copy / "dataset.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=r"dataset\.json: expected"):

@@ -50,9 +50,20 @@ GIVEN = {  # page -> the networks that it takes for granted
 }
 BY_TRAINING = {"weights.md", "editing.md"}  # these use the data and the network of training.md's first three commands
 EMPTY = (
-    "../README.md", "editor.md", "faq.md", "index.md", "judges.md", "label-maps.md", "rendered-faces.md", "tour.md",
-    "training.md", "tutorials/browser.md", "tutorials/photo.md", "tutorials/python.md", *sorted(BY_TRAINING),
-)  # fmt: skip
+    "../README.md",
+    "editor.md",
+    "faq.md",
+    "index.md",
+    "judges.md",
+    "label-maps.md",
+    "rendered-faces.md",
+    "tour.md",
+    "training.md",
+    "tutorials/browser.md",
+    "tutorials/photo.md",
+    "tutorials/python.md",
+    *sorted(BY_TRAINING),
+)
 DOWNLOADED = {"data/celebamask-256", "face.mask.png"}  # the latter lies in a session that the editor saved
 # test_tutorials.py runs these, and tests/training/test_processes.py the commands for several processes
 ELSEWHERE = {*EMPTY, *FOLLOWED, "responsible-use.md", "several-gpus.md"}

@@ -12,14 +12,26 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def _figures(findings: int = 0) -> list[dict[str, Any]]:
-    reader = {"inputs": 1200, "fine": 200, "refused": 1000 - findings, "slowest": 1.25, "most_memory": 900_000_000,
-              "findings": [{"number": 3, "what": "Traceback"}] * findings}  # fmt: skip
+    reader = {
+        "inputs": 1200,
+        "fine": 200,
+        "refused": 1000 - findings,
+        "slowest": 1.25,
+        "most_memory": 900_000_000,
+        "findings": [{"number": 3, "what": "Traceback"}] * findings,
+    }
     return [
         {"test": "a", "what": "hostile inputs", "seconds": 3.0, "readers": {"pictures": reader}},
         {"test": "b", "what": "SIGKILL at random moments, run again", "of": "synth", "tries": 20, "hit": 7, "fine": 19},
-        {"test": "c", "what": "memory over many pictures", "of": "prep-data", "pictures": 8000, "early": 1e8,
-         "most": 2e8},
-    ]  # fmt: skip
+        {
+            "test": "c",
+            "what": "memory over many pictures",
+            "of": "prep-data",
+            "pictures": 8000,
+            "early": 1e8,
+            "most": 2e8,
+        },
+    ]
 
 
 def test_every_figure_is_on_the_page() -> None:

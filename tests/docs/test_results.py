@@ -22,10 +22,21 @@ _spec.loader.exec_module(results_page)
 
 def _document(values: dict[str, float]) -> dict[str, Any]:
     results = [
-        MetricResult("segmentation_accuracy", value, 37, name, "style-copy", "test", 64, 0, {}, {},
-               intervals={"segmentation_accuracy": (value - 0.01, value + 0.01)}).document()
+        MetricResult(
+            "segmentation_accuracy",
+            value,
+            37,
+            name,
+            "style-copy",
+            "test",
+            64,
+            0,
+            {},
+            {},
+            intervals={"segmentation_accuracy": (value - 0.01, value + 0.01)},
+        ).document()
         for name, value in values.items()
-    ]  # fmt: skip
+    ]
     rows = {name: {"segmentation_accuracy": {"value": value, "n": 37}} for name, value in values.items()}
     return {
         "command": "maskgan reproduce style-copy --preset tiny",

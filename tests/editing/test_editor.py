@@ -38,8 +38,23 @@ def test_interpolation_and_directions_equal_those_of_the_commands(
     editor = Editor(weights, vae_weights=vae_weights, device="cpu")
     me, friend = (editor.open(path) for path in paths)
     between = editor.interpolate(me, friend, 3, style=me)
-    outcome = maskgan("interpolate", *paths, "-n", 3, "--style", paths[0], "-w", vae_weights, "--dmn-weights", weights,
-                      "--device", "cpu", "-q", "-o", tmp_path / "between")  # fmt: skip
+    outcome = maskgan(
+        "interpolate",
+        *paths,
+        "-n",
+        3,
+        "--style",
+        paths[0],
+        "-w",
+        vae_weights,
+        "--dmn-weights",
+        weights,
+        "--device",
+        "cpu",
+        "-q",
+        "-o",
+        tmp_path / "between",
+    )
     assert outcome.code == 0, outcome.err
     written = between.save(tmp_path / "mine")
     assert [path.name for path in written] == [Path(line).name for line in outcome.lines]
@@ -53,8 +68,23 @@ def test_interpolation_and_directions_equal_those_of_the_commands(
         kept.save(tmp_path / "mine")
 
     smiling = editor.reshape(me, add=["glasses"], along={"smile": 1.5})
-    outcome = maskgan("reshape", paths[0], "--along", "smile=1.5", "--add", "glasses", "-w", weights, "--vae-weights",
-                      vae_weights, "--device", "cpu", "-q", "-o", tmp_path / "r.png")  # fmt: skip
+    outcome = maskgan(
+        "reshape",
+        paths[0],
+        "--along",
+        "smile=1.5",
+        "--add",
+        "glasses",
+        "-w",
+        weights,
+        "--vae-weights",
+        vae_weights,
+        "--device",
+        "cpu",
+        "-q",
+        "-o",
+        tmp_path / "r.png",
+    )
     assert outcome.code == 0, outcome.err
     assert np.array_equal(smiling.picture, read_image(tmp_path / "r.png"))
     note = read_note(tmp_path / "r.png")

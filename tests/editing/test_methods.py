@@ -41,8 +41,20 @@ def test_another_method_edits_lists_resumes_and_writes_records(
 ) -> None:
     images = [prepared / "images" / f"{i * 400}.png" for i in range(4)]
     (tmp_path / "pairs.csv").write_text("".join(f"{a},{b}\n" for a, b in itertools.pairwise(images)))
-    call = ("swap", "--method", "crayon", "-w", weights / "model.safetensors", "--parts", "nose", "--pairs",
-            tmp_path / "pairs.csv", "-o", tmp_path / "out", "--save-masks")  # fmt: skip
+    call = (
+        "swap",
+        "--method",
+        "crayon",
+        "-w",
+        weights / "model.safetensors",
+        "--parts",
+        "nose",
+        "--pairs",
+        tmp_path / "pairs.csv",
+        "-o",
+        tmp_path / "out",
+        "--save-masks",
+    )
     done = maskgan(*call, "--sheet", tmp_path / "sheet.png")
     assert done.code == 0, done.err
     first = Path(done.lines[0])

@@ -80,8 +80,19 @@ def test_sixty_photos_are_edited_where_their_faces_are(tmp_path: Path, maskgan: 
         picture.save(photos[-1], exif=exif)
         eyes.append(between)
     (tmp_path / "list.csv").write_text("source\n" + "".join(f"{photo}\n" for photo in photos))
-    outcome = maskgan("reshape", "--pairs", tmp_path / "list.csv", "--add", "glasses", "-o", tmp_path / "out", "--json",
-                      "--device", "cpu", "-q")  # fmt: skip
+    outcome = maskgan(
+        "reshape",
+        "--pairs",
+        tmp_path / "list.csv",
+        "--add",
+        "glasses",
+        "-o",
+        tmp_path / "out",
+        "--json",
+        "--device",
+        "cpu",
+        "-q",
+    )
     document = json.loads(outcome.out)
     failed = {Path(one["file"]).stem: one["reason"] for one in document["failures"]}
     away = []

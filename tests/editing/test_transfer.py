@@ -32,11 +32,13 @@ from maskgan_cli.weights.format import load, save_weights
 from tests.conftest import Command
 
 CONFIGS: dict[str, Any] = {
-    "pix2pixhd-m": Pix2PixHDmConfig(64, 4, 2, 1, 2), "spade": SPADEConfig(64, 2, 4, latent=8, encoded_size=128),
+    "pix2pixhd-m": Pix2PixHDmConfig(64, 4, 2, 1, 2),
+    "spade": SPADEConfig(64, 2, 4, latent=8, encoded_size=128),
     "sean": SEANConfig(64, 2, 4, 8, 2),
-    "stargan": StarGANConfig(64, ("Smiling", "Male"), 4, 1), "elegant": ElegantConfig(64, ("Male", "Smiling"), 4),
+    "stargan": StarGANConfig(64, ("Smiling", "Male"), 4, 1),
+    "elegant": ElegantConfig(64, ("Male", "Smiling"), 4),
     "attributes": AttributeConfig(("Smiling", "Male"), 32, 8, (1, 1, 1, 1)),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +71,23 @@ def test_a_list_is_painted_resumed_and_recorded(
     images = [prepared / "images" / f"{i * 400}.png" for i in range(4)]
     lines = [f"{a},{b},{i}.png\n" for i, (a, b) in enumerate(itertools.pairwise(images))]
     (tmp_path / "pairs.csv").write_text("source,target,output\n" + "".join(lines))
-    call = ("transfer", "--attribute", "Smiling", "--method", method, "-w", files[method], "--device", "cpu",
-            "--pairs", tmp_path / "pairs.csv", "-o", tmp_path / "out", "--sheet", tmp_path / "sheet.png")  # fmt: skip
+    call = (
+        "transfer",
+        "--attribute",
+        "Smiling",
+        "--method",
+        method,
+        "-w",
+        files[method],
+        "--device",
+        "cpu",
+        "--pairs",
+        tmp_path / "pairs.csv",
+        "-o",
+        tmp_path / "out",
+        "--sheet",
+        tmp_path / "sheet.png",
+    )
     done = maskgan(*call)
     assert done.code == 0, done.err
     assert done.lines[:3] == [str(tmp_path / "out" / f"{i}.png") for i in range(3)]
@@ -94,16 +111,35 @@ def test_mask_methods_swap_the_parts_that_show_the_attribute(
     source, target = _faces(prepared)
     for attribute, parts in (("Smiling", ("mouth", "u_lip", "l_lip")), ("Bangs", ("hair",)), ("Big_Nose", ("nose",))):
         out = tmp_path / f"{attribute}.png"
-        done = maskgan("transfer", source, target, "--attribute", attribute, "--method", "spade", "-w", files["spade"],
-                       "--device", "cpu", "-o", out, "--save-masks")  # fmt: skip
+        done = maskgan(
+            "transfer",
+            source,
+            target,
+            "--attribute",
+            attribute,
+            "--method",
+            "spade",
+            "-w",
+            files["spade"],
+            "--device",
+            "cpu",
+            "-o",
+            out,
+            "--save-masks",
+        )
         assert done.code == 0, done.err
         before, other = (read_label_map(prepared / "masks" / f.name) for f in (source, target))
         expected = swap_parts(before, other, [ID[p] for p in parts])
         assert np.array_equal(read_label_map(out.with_suffix(".mask.png")), expected)
         assert _note(out)["parts"] == sorted(parts, key=ID.__getitem__)
     assert all(parts_of(name) for name in PARTS_OF)
-    for name, shown in {"Eyeglasses": ["eye_g"], "Wearing_Hat": ["hat"], "Wearing_Earrings": ["ear_r"],
-                        "Wearing_Necklace": ["neck_l"], "Narrow_Eyes": ["l_eye", "r_eye"]}.items():  # fmt: skip
+    for name, shown in {
+        "Eyeglasses": ["eye_g"],
+        "Wearing_Hat": ["hat"],
+        "Wearing_Earrings": ["ear_r"],
+        "Wearing_Necklace": ["neck_l"],
+        "Narrow_Eyes": ["l_eye", "r_eye"],
+    }.items():
         assert parts_of(name) == tuple(ID[part] for part in shown)
 
 
@@ -118,8 +154,9 @@ def test_stargan_sets_or_clears_one_attribute_and_keeps_the_manifests_other_valu
     image = to_unit(torch.from_numpy(read_image(source).copy()).permute(2, 0, 1)[None])
     for option, label in (((), [1.0, 0.0]), (("--remove",), [0.0, 0.0])):
         out = tmp_path / f"{len(option)}.png"
-        done = maskgan("transfer", source, "--method", "stargan", "-w", files["stargan"], "-o", out, "--device", "cpu",
-                       *option)  # fmt: skip
+        done = maskgan(
+            "transfer", source, "--method", "stargan", "-w", files["stargan"], "-o", out, "--device", "cpu", *option
+        )
         assert done.code == 0, done.err
         with torch.no_grad():
             expected = to_bytes(network(image, torch.tensor([label])))[0].permute(1, 2, 0).numpy()
@@ -162,8 +199,9 @@ def test_style_is_copied_by_the_mask_methods(
 ) -> None:
     for method in ("spade", "sean", "pix2pixhd-m"):
         out = tmp_path / f"{method}.png"
-        done = maskgan("style-copy", *_faces(prepared), "--method", method, "-w", files[method], "-o", out,
-                       "--device", "cpu")  # fmt: skip
+        done = maskgan(
+            "style-copy", *_faces(prepared), "--method", method, "-w", files[method], "-o", out, "--device", "cpu"
+        )
         assert done.code == 0, done.err
         assert (_note(out)["edit"], _note(out)["method"]) == ("style-copy", method)
     assert _note(tmp_path / "spade.png")["code"] == "mean"
@@ -197,8 +235,19 @@ def test_parts_of_the_style_are_copied_by_sean(
     editor = Editor(visible, device="cpu", method="sean")
     edited = editor.style(editor.open(source), editor.open(target), "hair")
     assert np.array_equal(edited.picture, pictures["hair"])
-    refused = maskgan("style-copy", source, target, "--method", "spade", "-w", files["spade"], "--parts", "hair", "-o",
-                      tmp_path / "no.png")  # fmt: skip
+    refused = maskgan(
+        "style-copy",
+        source,
+        target,
+        "--method",
+        "spade",
+        "-w",
+        files["spade"],
+        "--parts",
+        "hair",
+        "-o",
+        tmp_path / "no.png",
+    )
     assert refused.code == 2
     assert "--parts: expected --method sean" in refused.err
 
@@ -221,7 +270,7 @@ def test_contradictory_options_give_one_line(
         (("swap", source, target, *stargan), "it paints no masks: `maskgan transfer` changes attributes with it"),
         (("style-copy", source, target, *elegant), "it paints no masks"),
         (("transfer", source, target, "--method", "spade", "-w", files["stargan"]), "spade weights, found s"),
-    )  # fmt: skip
+    )
     for arguments, line in cases:
         outcome = maskgan(*arguments, "-o", tmp_path / "o.png", "--device", "cpu", "-q")
         assert (outcome.code, len(outcome.err.splitlines()), line in outcome.err) == (2, 1, True), outcome.err

@@ -20,9 +20,26 @@ _AUDIT, _CONTRAST = ((_SCRIPTS / f"{name}.js").read_text() for name in ("audit",
 
 
 _INTERACTIVE = {
-    "button", "checkbox", "combobox", "listbox", "option", "searchbox", "slider", "tab", "textbox", "application",
-    "dialog", "progressbar", "tablist", "toolbar", "link", "menuitem", "radio", "spinbutton", "switch",
-}  # fmt: skip
+    "button",
+    "checkbox",
+    "combobox",
+    "listbox",
+    "option",
+    "searchbox",
+    "slider",
+    "tab",
+    "textbox",
+    "application",
+    "dialog",
+    "progressbar",
+    "tablist",
+    "toolbar",
+    "link",
+    "menuitem",
+    "radio",
+    "spinbutton",
+    "switch",
+}
 
 
 def _nameless(page: Any) -> list[str]:
@@ -104,9 +121,14 @@ def test_what_breaks_a_rule_is_found(page: Any, editor: EditorServer) -> None:
     }""")
     broken = "\n".join(page.evaluate(_AUDIT))
     for rule in (
-        "not in its group", "aria-pressed=maybe", "a control in a control", "a group without a name",
-        "headings", "a dialog without a name", "no such role here",
-    ):  # fmt: skip
+        "not in its group",
+        "aria-pressed=maybe",
+        "a control in a control",
+        "a group without a name",
+        "headings",
+        "a dialog without a name",
+        "no such role here",
+    ):
         assert rule in broken, rule
     assert page.evaluate(_CONTRAST) == ["text faint: 2.96 of 4.5"]
     assert sorted(_nameless(page)) == ["button without a name", "focus on generic "]

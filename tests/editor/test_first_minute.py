@@ -48,8 +48,13 @@ _CHECK = """() => {
   return { doubled, ...Object.fromEntries(told) };
 }"""
 CLEAN: dict[str, list[str]] = {
-    "nameless": [], "doubled": [], "dangling": [], "pictures": [], "positive": [], "outside": [],
-}  # fmt: skip
+    "nameless": [],
+    "doubled": [],
+    "dangling": [],
+    "pictures": [],
+    "positive": [],
+    "outside": [],
+}
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
@@ -74,8 +79,9 @@ def test_all_controls_have_names_fit_and_are_legible(
         assert page.evaluate(CONTRAST) == [], tab
     width, height = page.evaluate("[innerWidth, innerHeight]")
     assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
-        width, height,
-    ]  # fmt: skip
+        width,
+        height,
+    ]
     if width < 1000:  # the options are one row that fits
         page.click("#tool-brush")
         box = page.locator("#options").bounding_box()

@@ -91,9 +91,10 @@ NO_PICTURES = {
     "nothing": (b"", f"{KIND}"),
     "cut off": (_noise()[:-400], "the picture: expected a picture, found"),
     "200 megapixels": (
-        _png(20_000, 10_000), "the picture: expected at most 64 megapixels, found 20000x10000 (200.0 megapixels); scale"
+        _png(20_000, 10_000),
+        "the picture: expected at most 64 megapixels, found 20000x10000 (200.0 megapixels); scale",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("data", "line"), NO_PICTURES.values(), ids=NO_PICTURES)

@@ -134,12 +134,26 @@ def test_all_controls_have_accessible_names(page: Any, editor: EditorServer) -> 
     page.keyboard.press("b")
     tree = page.locator("body").aria_snapshot()
     for wanted in (
-        'toolbar "Tools"', 'button "Brush" [pressed]', 'button "Pipette"', 'button "Undo" [disabled]',
-        'group "View (Q)"', 'button "Both" [pressed]', 'tablist "Panels"', 'tab "Edit" [selected]',
-        'slider "Smile"', 'slider "Size', 'checkbox "Mirror"', 'combobox "Paint over', 'listbox "Classes of the mask"',
-        'option "Lower lip" [selected]', 'application "The face and its mask.', 'button "Zoom in"', 'button "Save"',
-        'group "Recently used classes"', 'searchbox "Search classes"',
-    ):  # fmt: skip
+        'toolbar "Tools"',
+        'button "Brush" [pressed]',
+        'button "Pipette"',
+        'button "Undo" [disabled]',
+        'group "View (Q)"',
+        'button "Both" [pressed]',
+        'tablist "Panels"',
+        'tab "Edit" [selected]',
+        'slider "Smile"',
+        'slider "Size',
+        'checkbox "Mirror"',
+        'combobox "Paint over',
+        'listbox "Classes of the mask"',
+        'option "Lower lip" [selected]',
+        'application "The face and its mask.',
+        'button "Zoom in"',
+        'button "Save"',
+        'group "Recently used classes"',
+        'searchbox "Search classes"',
+    ):
         assert wanted in tree, f"{wanted} is not in\n{tree}"
     assert 'button ""' not in tree and "- button:" not in tree and "- img\n" not in tree
     page.keyboard.press("Control+s")

@@ -88,9 +88,14 @@ def test_older_requests_are_superseded(session: Session, models: Models) -> None
 
 @pytest.mark.parametrize("finish", ["seamless", "bare"])
 def test_the_command_reproduces_the_result(
-    session: Session, models: Models, finish: str, weights: Path, tmp_path: Path, maskgan: Command,
+    session: Session,
+    models: Models,
+    finish: str,
+    weights: Path,
+    tmp_path: Path,
+    maskgan: Command,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     _paint(session, models, finish=finish)
     with zipfile.ZipFile(io.BytesIO(pack(session, models))) as file:
         file.extractall(tmp_path / "unpacked")
@@ -140,8 +145,14 @@ def test_a_session_file_has_provenance_and_can_be_opened(session: Session, model
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         state = json.loads(file.read("session.json"))
     assert state["made_with"]["weights"] == models.weights.sha256
-    assert set(state["sha256"]) == {"face.png", "face.mask.png", "mask.png", "other-0.png", "other-0.mask.png",
-                                    "result.png"}  # fmt: skip
+    assert set(state["sha256"]) == {
+        "face.png",
+        "face.mask.png",
+        "mask.png",
+        "other-0.png",
+        "other-0.mask.png",
+        "result.png",
+    }
     again = unpack(data, tmp_path / "elsewhere")
     assert np.array_equal(again.labels, session.labels)
     assert np.array_equal(_pixels(again.result(models)), _pixels(session.result(models)))
@@ -157,8 +168,13 @@ def _changed(data: bytes, name: str, content: bytes) -> bytes:
 
 def test_a_changed_session_file_is_rejected(session: Session, models: Models, tmp_path: Path) -> None:
     data, root = pack(session, models), tmp_path / "elsewhere"
-    for bad in (b"PK\x03\x04", data[:-500], _changed(data, "mask.png", b"x"), _changed(data, "session.json", b"{}"),
-                _changed(data, "session.json", b"[")):  # fmt: skip
+    for bad in (
+        b"PK\x03\x04",
+        data[:-500],
+        _changed(data, "mask.png", b"x"),
+        _changed(data, "session.json", b"{}"),
+        _changed(data, "session.json", b"["),
+    ):
         with pytest.raises(InputError, match="the session file"):
             unpack(bad, root)
     buffer = io.BytesIO(data)
@@ -197,9 +213,21 @@ def test_swapped_parts_equal_those_of_the_command(
     swapped, _ = session.swapped(session.labels, 1, part_ids("nose,mouth"))
     monkeypatch.chdir(session.folder)
     outcome = maskgan(
-        "swap", "face.png", "other-0.png", "--src-mask", "mask.png", "--tgt-mask", "other-0.mask.png",
-        "--parts", "nose,mouth", "-w", weights, "-o", tmp_path / "swapped.png", "--save-masks",
-    )  # fmt: skip
+        "swap",
+        "face.png",
+        "other-0.png",
+        "--src-mask",
+        "mask.png",
+        "--tgt-mask",
+        "other-0.mask.png",
+        "--parts",
+        "nose,mouth",
+        "-w",
+        weights,
+        "-o",
+        tmp_path / "swapped.png",
+        "--save-masks",
+    )
     assert outcome.code == 0, outcome.err
     assert np.array_equal(read_label_map(tmp_path / "swapped.mask.png"), swapped)
 

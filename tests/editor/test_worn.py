@@ -51,8 +51,9 @@ def _by_command(session: Session, models: Models, weights: Path, folder: Path, m
     with zipfile.ZipFile(io.BytesIO(pack(session, models))) as file:
         file.extractall(folder)
     words = command(session).split()[1:]
-    outcome = maskgan(*[folder / word if word.endswith(".png") else word for word in words], "-w", weights,
-                      "--overwrite")  # fmt: skip
+    outcome = maskgan(
+        *[folder / word if word.endswith(".png") else word for word in words], "-w", weights, "--overwrite"
+    )
     assert outcome.code == 0, outcome.err
     return read_image(folder / "result.png")
 
@@ -73,8 +74,20 @@ def test_accessories_are_those_of_the_commands(
     picture = _paint(session, models, RenderOptions(items=(name,)))
     face = session.face
     assert (picture != face.picture).any(-1).sum() > 40
-    outcome = maskgan("reshape", session.folder / "face.png", "--mask", session.folder / "face.mask.png", "--crop",
-                      "--blend", "--add", name, "-w", weights, "-o", tmp_path / "reshaped.png")  # fmt: skip
+    outcome = maskgan(
+        "reshape",
+        session.folder / "face.png",
+        "--mask",
+        session.folder / "face.mask.png",
+        "--crop",
+        "--blend",
+        "--add",
+        name,
+        "-w",
+        weights,
+        "-o",
+        tmp_path / "reshaped.png",
+    )
     assert outcome.code == 0, outcome.err
     assert np.array_equal(read_image(tmp_path / "reshaped.png"), picture), "maskgan reshape makes the same"
     assert np.array_equal(_by_command(session, models, weights, tmp_path / "unpacked", maskgan), picture)
@@ -92,8 +105,19 @@ def test_hair_is_that_of_the_swap(
     assert hair == 1
     picture = _paint(session, models, RenderOptions(hair=hair), labels=labels)
     files = [session.folder / name for name in ("face.png", "other-0.png")]
-    outcome = maskgan("swap", *files, "--parts", "hair", "--crop", "--blend", "-w", weights, "-o",
-                      tmp_path / "swapped.png", "--save-masks")  # fmt: skip
+    outcome = maskgan(
+        "swap",
+        *files,
+        "--parts",
+        "hair",
+        "--crop",
+        "--blend",
+        "-w",
+        weights,
+        "-o",
+        tmp_path / "swapped.png",
+        "--save-masks",
+    )
     assert outcome.code == 0, outcome.err
     assert read_note(tmp_path / "swapped.png")["hair"] == "reference"
     assert np.array_equal(read_image(tmp_path / "swapped.png"), picture)

@@ -70,9 +70,23 @@ def test_a_pose_with_a_constant_error_has_correlation_one(prepared: Path) -> Non
 
 
 def test_the_command_prints_one_document(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
-    train = ("--device", "cpu", "-q", "--set", "network.image_size=64", "--set", "network.width=4", "--set",
-             "data.batch_size=4", "--set", "schedule.steps=1", "--set", "schedule.validation_samples=2",
-             "--set", "schedule.decay_from=null")  # fmt: skip
+    train = (
+        "--device",
+        "cpu",
+        "-q",
+        "--set",
+        "network.image_size=64",
+        "--set",
+        "network.width=4",
+        "--set",
+        "data.batch_size=4",
+        "--set",
+        "schedule.steps=1",
+        "--set",
+        "schedule.validation_samples=2",
+        "--set",
+        "schedule.decay_from=null",
+    )
     assert maskgan("train", "parser", prepared, "-o", tmp_path / "p", *train).code == 0
     outcome = maskgan("eval", "judge", "parser", prepared, "-w", tmp_path / "p", "--device", "cpu", "--split", "val")
     document = json.loads(outcome.out)

@@ -25,12 +25,20 @@ GREY = np.full((4, 4, 3), 128, np.uint8)
 def _result(metric: str, value: float | None, method: str, **changes: Any) -> MetricResult:
     sha = hashlib.sha256(method.encode()).hexdigest()
     settings: dict[str, Any] = {
-        "n": 400, "protocol": "smiling", "split": "test", "size": 256, "seed": 0,
-        "inputs": {"results": {"path": f"r/{method}", "sha256": sha, "files": 400},
-                   "pairs": {"path": "pairs.csv", "sha256": "a" * 64, "files": 1}},
-        "weights": {"judge": {"name": "attributes", "path": "judge", "sha256": "b" * 64},
-                    "generator": {"sha256": sha[::-1]}},
-    }  # fmt: skip
+        "n": 400,
+        "protocol": "smiling",
+        "split": "test",
+        "size": 256,
+        "seed": 0,
+        "inputs": {
+            "results": {"path": f"r/{method}", "sha256": sha, "files": 400},
+            "pairs": {"path": "pairs.csv", "sha256": "a" * 64, "files": 1},
+        },
+        "weights": {
+            "judge": {"name": "attributes", "path": "judge", "sha256": "b" * 64},
+            "generator": {"sha256": sha[::-1]},
+        },
+    }
     return MetricResult(metric, value, method=method, **{**settings, **changes})
 
 
@@ -73,8 +81,16 @@ def test_markdown_html_and_latex_have_the_same_numbers_and_all_hashes() -> None:
 
     parser = Cells()
     parser.feed(texts["html"])
-    assert [c for c in parser.found if re.fullmatch(r"[\d.]+", c)] == ["72.51", "90.00", "50.00", "30.00", "50.00",
-                                                                      "95.00", "50.00", "20.46"]  # fmt: skip
+    assert [c for c in parser.found if re.fullmatch(r"[\d.]+", c)] == [
+        "72.51",
+        "90.00",
+        "50.00",
+        "30.00",
+        "50.00",
+        "95.00",
+        "50.00",
+        "20.46",
+    ]
     assert "<td><b>95.00</b></td>" in texts["html"]
 
 

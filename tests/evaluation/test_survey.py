@@ -229,8 +229,14 @@ def test_a_corrupt_key_is_named(text: str, line: str, survey: Path, tmp_path: Pa
 def test_every_part_of_the_key_is_validated(survey: Path, tmp_path: Path) -> None:
     answers = _answers(survey, tmp_path / "1.csv", {"quality": "good", "realism": "good"})
     whole = (survey / "key.json").read_text()
-    for name, value in (("questions", {"0": None}), ("questions", {"0": {"pair": "x", "options": {"t": "another"}}}),
-                        ("methods", {"good": {}}), ("methods", []), ("seed", "0"), ("pairs", 5)):  # fmt: skip
+    for name, value in (
+        ("questions", {"0": None}),
+        ("questions", {"0": {"pair": "x", "options": {"t": "another"}}}),
+        ("methods", {"good": {}}),
+        ("methods", []),
+        ("seed", "0"),
+        ("pairs", 5),
+    ):
         (survey / "key.json").write_text(json.dumps(json.loads(whole) | {name: value}))
         with pytest.raises(InputError, match=rf"expected the key of a survey, found .*{name[:-1]}"):
             tally(survey, [answers])

@@ -22,14 +22,56 @@ from maskgan_cli.weights.lookup import bundled
 from tests.hard.stock import Stock, contents
 
 _WORDS = (
-    "", "0", "-1", "1", "99", "1e9", "nan", "inf", "null", "../../x", "%00", "%2e%2e%2f", "x" * 300, "smile", "hair",
-    "skin,mouth", "glasses-round", "rendered-0", "seamless", "bare", "true", "face", "mask", "%d9%a1", "%f0%9f%92%a9",
-)  # fmt: skip
+    "",
+    "0",
+    "-1",
+    "1",
+    "99",
+    "1e9",
+    "nan",
+    "inf",
+    "null",
+    "../../x",
+    "%00",
+    "%2e%2e%2f",
+    "x" * 300,
+    "smile",
+    "hair",
+    "skin,mouth",
+    "glasses-round",
+    "rendered-0",
+    "seamless",
+    "bare",
+    "true",
+    "face",
+    "mask",
+    "%d9%a1",
+    "%f0%9f%92%a9",
+)
 _PATHS = (
-    "render", "swap", "compose", "range", "parse", "others", "face.labels", "mask.labels", "result.png", "photo.png",
-    "photo.jpg", "thumbnail.jpg", "as-mask", "history",
-    "strip.png", "mask.png", "session.zip", "command", "others/1.png", "others/-1.png", "x", "",
-)  # fmt: skip
+    "render",
+    "swap",
+    "compose",
+    "range",
+    "parse",
+    "others",
+    "face.labels",
+    "mask.labels",
+    "result.png",
+    "photo.png",
+    "photo.jpg",
+    "thumbnail.jpg",
+    "as-mask",
+    "history",
+    "strip.png",
+    "mask.png",
+    "session.zip",
+    "command",
+    "others/1.png",
+    "others/-1.png",
+    "x",
+    "",
+)
 _QUERIES = (
     "revision",
     "style",
@@ -44,8 +86,12 @@ _QUERIES = (
     "name",
 )
 _SENSIBLE = {
-    "revision": "1", "other": "1", "parts": "mouth", "sliders": "smile:0.5", "items": "glasses-round",
-}  # fmt: skip
+    "revision": "1",
+    "other": "1",
+    "parts": "mouth",
+    "sliders": "smile:0.5",
+    "items": "glasses-round",
+}
 
 
 class Door:
@@ -121,10 +167,19 @@ class Door:
     async def _call(self, method: str, where: str, query: str, body: bytes) -> tuple[int, bytes]:
         sent: list[dict[str, Any]] = []
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": where, "raw_path": where.encode(), "query_string": query.encode(), "root_path": "", "headers": [],
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
-        }  # fmt: skip
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": where,
+            "raw_path": where.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+        }
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}

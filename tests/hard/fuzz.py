@@ -43,9 +43,15 @@ Note = Callable[[dict[str, Report]], None]
 
 
 def attack(
-    stock: Path, scratch: Path, names: list[str], inputs: int, seed: int, *, workers: int = 2,
+    stock: Path,
+    scratch: Path,
+    names: list[str],
+    inputs: int,
+    seed: int,
+    *,
+    workers: int = 2,
     note: Note = lambda reports: None,
-) -> dict[str, Report]:  # fmt: skip
+) -> dict[str, Report]:
     """So many inputs in all, spread over the readers; a report for each.
 
     Args:
@@ -250,8 +256,9 @@ def summary(reports: dict[str, Report]) -> Counter[str]:
     """Findings by their last line, for a person who looks for their causes."""
     return Counter(
         f"{name}: {finding['what'].strip().splitlines()[-1][:200]}"
-        for name, report in reports.items() for finding in report.findings
-    )  # fmt: skip
+        for name, report in reports.items()
+        for finding in report.findings
+    )
 
 
 if __name__ == "__main__":  # python -m tests.hard.fuzz INPUTS [READER]: look for what is wrong
@@ -265,8 +272,10 @@ if __name__ == "__main__":  # python -m tests.hard.fuzz INPUTS [READER]: look fo
         answers = attack(Path(folder) / "stock", Path(folder) / "scratch", sys.argv[2:], int(sys.argv[1]), 0)
         seconds = time.perf_counter() - since
     for name, report in answers.items():
-        print(f"{name}: {report.inputs} inputs, {report.fine} fine, {report.refused} refused, "
-              f"{len(report.findings)} wrong, {report.slowest:.1f} s, {report.most_memory >> 20} MB")  # fmt: skip
+        print(
+            f"{name}: {report.inputs} inputs, {report.fine} fine, {report.refused} refused, "
+            f"{len(report.findings)} wrong, {report.slowest:.1f} s, {report.most_memory >> 20} MB"
+        )
         shown: set[str] = set()
         for finding in report.findings:
             last = finding["what"].strip().splitlines()[-1][:100]

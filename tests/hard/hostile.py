@@ -18,16 +18,79 @@ Change = Callable[[random.Random, bytes], bytes]
 NUMBERS = (0, 1, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1)
 # What a value in a text file may become.
 WORDS = (
-    b"", b" ", b"nan", b"inf", b"-inf", b"-1", b"0", b"1e999", b"9" * 400, b"../../out", b"/etc/passwd", b"..", b".",
-    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b'""', b"'", b",", b"\t", b"\r", b"\n", b"\x1b[2J", b"a" * 5000,
-    b"con.png", b"-rf", b"--help", b"$HOME", b"~", b"%s%n", b"\xc3\x28", "ï»¿Ж\u2028".encode(), b"[", b"{", b"*a",
-    b"&a [*a]", b"!!python/object/apply:os.system [x]", b"!!int ''", b"2024-99-99", b"x" * 300 + b".png",
-)  # fmt: skip
+    b"",
+    b" ",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"-1",
+    b"0",
+    b"1e999",
+    b"9" * 400,
+    b"../../out",
+    b"/etc/passwd",
+    b"..",
+    b".",
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b'"',
+    b'""',
+    b"'",
+    b",",
+    b"\t",
+    b"\r",
+    b"\n",
+    b"\x1b[2J",
+    b"a" * 5000,
+    b"con.png",
+    b"-rf",
+    b"--help",
+    b"$HOME",
+    b"~",
+    b"%s%n",
+    b"\xc3\x28",
+    "ï»¿Ж\u2028".encode(),
+    b"[",
+    b"{",
+    b"*a",
+    b"&a [*a]",
+    b"!!python/object/apply:os.system [x]",
+    b"!!int ''",
+    b"2024-99-99",
+    b"x" * 300 + b".png",
+)
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 1 << 70, -(1 << 70), 0.5, -0.0, 1e308, float("nan"), float("inf"), "", " ", "x",
-    "../x", "/etc/passwd", "\0", "\ud800", "\n", "x" * 5000, [], [[]], {}, [None], {"": {}}, {"x": [1, {"y": None}]},
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    1 << 70,
+    -(1 << 70),
+    0.5,
+    -0.0,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    " ",
+    "x",
+    "../x",
+    "/etc/passwd",
+    "\0",
+    "\ud800",
+    "\n",
+    "x" * 5000,
+    [],
+    [[]],
+    {},
+    [None],
+    {"": {}},
+    {"x": [1, {"y": None}]},
     [1] * 1000,
-)  # fmt: skip
+)
 
 
 def spoil(rng: random.Random, name: str, data: bytes, others: list[bytes]) -> bytes:
@@ -119,8 +182,13 @@ def png(rng: random.Random, data: bytes) -> bytes:
             case 4:
                 chunks.insert(i, (kind, body))
             case 5:
-                chunks.insert(i, (rng.choice((b"tRNS", b"PLTE", b"gAMA", b"iCCP", b"eXIf", b"acTL", b"cHRM", b"pHYs")),
-                                  rng.randbytes(rng.choice((0, 1, 3, 9, 300)))))  # fmt: skip
+                chunks.insert(
+                    i,
+                    (
+                        rng.choice((b"tRNS", b"PLTE", b"gAMA", b"iCCP", b"eXIf", b"acTL", b"cHRM", b"pHYs")),
+                        rng.randbytes(rng.choice((0, 1, 3, 9, 300))),
+                    ),
+                )
             case 6:
                 note = json_text(rng, b'{"edit": "swap", "weights": "aa", "inputs": {"source": "bb"}}')
                 chunks.insert(1, (b"tEXt", b"maskgan\0" + note.replace(b"\0", b"")))
@@ -208,10 +276,18 @@ def yaml_text(rng: random.Random, data: bytes) -> bytes:
     """Lines and values; anchors that grow without end; tags that would run code."""
     if rng.random() < 0.1:
         bomb = b"a0: &a0 [x, x]\n" + b"".join(b"a%d: &a%d [*a%d, *a%d]\n" % (i, i, i - 1, i - 1) for i in range(1, 40))
-        return rng.choice((
-            bomb, b"a: &a [*a]\n" + data, b"? " * 5000, b"- " * 5000, b"{" * 5000, b"!!binary x\n" + data,
-            b"<<: [*a, *b]\n", data.replace(b":", b": &a", 1),
-        ))  # fmt: skip
+        return rng.choice(
+            (
+                bomb,
+                b"a: &a [*a]\n" + data,
+                b"? " * 5000,
+                b"- " * 5000,
+                b"{" * 5000,
+                b"!!binary x\n" + data,
+                b"<<: [*a, *b]\n",
+                data.replace(b":", b": &a", 1),
+            )
+        )
     return table(rng, data)
 
 
@@ -251,9 +327,14 @@ def npy(rng: random.Random, data: bytes) -> bytes:
     """An array's header: types, shapes and orders that its bytes do not have."""
     length = struct.unpack("<H", data[8:10])[0]
     head, body = data[10 : 10 + length].decode("latin-1"), data[10 + length :]
-    old, new = rng.choice((("<f8", rng.choice(("|O", "<c16", "<U9", "<f4", "<M8[ns]", "|V8", "xx"))),
-                           ("'shape': (", "'shape': (" + rng.choice(("0, ", "-1, ", "99999999999, ", "1 << 60, "))),
-                           ("False", rng.choice(("True", "None", "[" * 200))), ("<i8", "<f8")))  # fmt: skip
+    old, new = rng.choice(
+        (
+            ("<f8", rng.choice(("|O", "<c16", "<U9", "<f4", "<M8[ns]", "|V8", "xx"))),
+            ("'shape': (", "'shape': (" + rng.choice(("0, ", "-1, ", "99999999999, ", "1 << 60, "))),
+            ("False", rng.choice(("True", "None", "[" * 200))),
+            ("<i8", "<f8"),
+        )
+    )
     head = head.replace(old, new, 1)
     return data[:8] + struct.pack("<H", len(head) & 0xFFFF) + head.encode("latin-1") + body
 
@@ -319,7 +400,18 @@ def onnx(rng: random.Random, data: bytes) -> bytes:
 
 
 _BY_SUFFIX: dict[str, Change] = {
-    ".png": png, ".csv": table, ".txt": table, ".json": json_text, ".jsonl": json_lines, ".lock": json_text,
-    ".yaml": yaml_text, ".zip": archive, ".npz": archive, ".pt": archive, ".pth": archive, ".npy": npy,
-    ".safetensors": safetensors, ".onnx": onnx,
-}  # fmt: skip
+    ".png": png,
+    ".csv": table,
+    ".txt": table,
+    ".json": json_text,
+    ".jsonl": json_lines,
+    ".lock": json_text,
+    ".yaml": yaml_text,
+    ".zip": archive,
+    ".npz": archive,
+    ".pt": archive,
+    ".pth": archive,
+    ".npy": npy,
+    ".safetensors": safetensors,
+    ".onnx": onnx,
+}

@@ -116,13 +116,13 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
     masks = [{name: data} for name, data in contents(stock.masks).items()]
     data, plain, raw = contents(stock.data), contents(stock.plain), contents(stock.raw)
     recipes = [(t.name, resolve(f"{t.module}:{t.recipe}")) for t in trainings()]
-    recipe_files = [
-        {f"{name}.yaml": path.read_bytes()} for name, _ in recipes for path in _recipe_paths(name)
-    ]  # fmt: skip
+    recipe_files = [{f"{name}.yaml": path.read_bytes()} for name, _ in recipes for path in _recipe_paths(name)]
     kinds = {path.stem: path.read_bytes() for path in (stock.dmn, stock.vae, stock.blender)}
     pairs = (stock.root / "pairs.csv").read_bytes()
-    survey = {"answers.csv": (stock.root / "answers.csv").read_bytes(),
-              "key.json": (stock.root / "survey" / "key.json").read_bytes()}  # fmt: skip
+    survey = {
+        "answers.csv": (stock.root / "answers.csv").read_bytes(),
+        "key.json": (stock.root / "survey" / "key.json").read_bytes(),
+    }
     crop = {name: (stock.root / name).read_bytes() for name in ("crop.png", "crop.crop.json")}
     door = Door(stock, scratch / "editor")
     session = door.session()
@@ -134,52 +134,91 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
         "part files": Reader(pictures, lambda at: read_part(_one(at)), 300),
         "pictures to edit": Reader(
             [{"a.png": plain["images/0.png"], "a.mask.png": plain["masks/0.png"]}],
-            lambda at: command("swap-mouth", at / "a.png", stock.plain / "images" / "1.png", "--weights", stock.dmn,
-                               "--tgt-mask", stock.plain / "masks" / "1.png", "-o", scratch / "o.png"),
+            lambda at: command(
+                "swap-mouth",
+                at / "a.png",
+                stock.plain / "images" / "1.png",
+                "--weights",
+                stock.dmn,
+                "--tgt-mask",
+                stock.plain / "masks" / "1.png",
+                "-o",
+                scratch / "o.png",
+            ),
             150,
         ),
         "lists of pairs to edit": Reader(
             [{"pairs.csv": pairs}, {"pairs.csv": b"\n".join(line.replace(b",", b"\t") for line in pairs.split(b"\n"))}],
-            lambda at: command("swap-mouth", "--pairs", at / "pairs.csv", "--weights", stock.dmn, "-o", scratch / "out",
-                               "--device", "cpu", "--as-is", "--no-blend"),
+            lambda at: command(
+                "swap-mouth",
+                "--pairs",
+                at / "pairs.csv",
+                "--weights",
+                stock.dmn,
+                "-o",
+                scratch / "out",
+                "--device",
+                "cpu",
+                "--as-is",
+                "--no-blend",
+            ),
             300,
         ),
         "lists of pairs to measure": Reader(
             [{"pairs.csv": pairs}],
-            lambda at: command("compare", "--pairs", at / "pairs.csv", "--method", f"a={stock.root / 'ours'}",
-                               "-o", scratch / "compared", "--size", 32),
+            lambda at: command(
+                "compare",
+                "--pairs",
+                at / "pairs.csv",
+                "--method",
+                f"a={stock.root / 'ours'}",
+                "-o",
+                scratch / "compared",
+                "--size",
+                32,
+            ),
             400,
         ),
         "answers and keys": Reader(
-            [survey], lambda at: command("eval", "survey", at, "--tally", at / "answers.csv", "-o", scratch / "o.json"),
+            [survey],
+            lambda at: command("eval", "survey", at, "--tally", at / "answers.csv", "-o", scratch / "o.json"),
             500,
         ),
         "results": Reader(
             [{"r.json": (stock.root / "survey.json").read_bytes()}],
-            lambda at: command("eval", "report", at / "r.json", "-o", scratch / "table.md"), 700,
+            lambda at: command("eval", "report", at / "r.json", "-o", scratch / "table.md"),
+            700,
         ),
         "data sets": Reader([data], lambda at: command("check-data", at, "--workers", 1), 400),
         "data sets' lists": Reader(
-            [data], _data_set, 500, ("manifest.csv", "dataset.json"),
+            [data],
+            _data_set,
+            500,
+            ("manifest.csv", "dataset.json"),
         ),
         "CelebAMask-HQ's lists": Reader(
             [raw], lambda at: command("prep-data", at, scratch / "out", "--size", SIDE, "--workers", 1), 300, (".txt",)
         ),
         "CelebAMask-HQ's pictures": Reader(
-            [raw], lambda at: command("prep-data", at, scratch / "out", "--size", SIDE, "--workers", 1), 200,
+            [raw],
+            lambda at: command("prep-data", at, scratch / "out", "--size", SIDE, "--workers", 1),
+            200,
             (".jpg", ".png"),
         ),
         "folders of images and masks": Reader(
             [plain], lambda at: command("prep-data", at, scratch / "out", "--size", SIDE, "--workers", 1), 200
         ),
         "journals of prep-data": Reader(
-            [_begun(stock, scratch)], lambda at: _goes_on(stock, at), 250,
+            [_begun(stock, scratch)],
+            lambda at: _goes_on(stock, at),
+            250,
             (".prepare.jsonl", "dataset.json", "manifest.csv"),
         ),
         "settings of synth": Reader([{"synth.json": _synth_settings()}], _synth, 150),
         "lists of rendered pairs": Reader(
             [{"counterfactuals/pairs.csv": b"pair,source,target,truth,truth_mask\n0,0.jpg,1.jpg,a.jpg,a.png\n"}],
-            lambda at: rendered_pairs(PreparedData.load(stock.data), at, None), 200,
+            lambda at: rendered_pairs(PreparedData.load(stock.data), at, None),
+            200,
         ),
         "recipes": Reader(recipe_files, lambda at: _recipe(_one(at), dict(recipes)), 800),
         "caches of features": Reader([_cache(stock, scratch)], lambda at: _measure(stock, at), 400),
@@ -188,19 +227,36 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
         ),
         "published weights": Reader(
             [{"netB.pth": stock.published_blender.read_bytes()}, {"netB.pth": _legacy()}],
-            lambda at: command("weights", "import", "blender", at / "netB.pth", "-o", scratch / "w.safetensors"), 500,
+            lambda at: command("weights", "import", "blender", at / "netB.pth", "-o", scratch / "w.safetensors"),
+            500,
         ),
         "states of runs": Reader([_run_folder(scratch)], _restore, 600),
         "records of crops": Reader(
             [crop],
-            lambda at: command("paste", at / "crop.png", stock.root / "crop.png", "--photo", stock.root / "photo.png",
-                               "--force", "-o", scratch / "photo.png"),
-            350, (".json",),
+            lambda at: command(
+                "paste",
+                at / "crop.png",
+                stock.root / "crop.png",
+                "--photo",
+                stock.root / "photo.png",
+                "--force",
+                "-o",
+                scratch / "photo.png",
+            ),
+            350,
+            (".json",),
         ),
         "records of downloads": Reader(
-            [{"downloads/pins.json": b'{"w.pth": "' + b"0" * 64 + b'"}',
-              "downloads/w.pth.part.json": b'{"url": "http://x/w.pth", "etag": "1"}', "downloads/w.pth.part": b"12"}],
-            _downloads, 150, (".json",),
+            [
+                {
+                    "downloads/pins.json": b'{"w.pth": "' + b"0" * 64 + b'"}',
+                    "downloads/w.pth.part.json": b'{"url": "http://x/w.pth", "etag": "1"}',
+                    "downloads/w.pth.part": b"12",
+                }
+            ],
+            _downloads,
+            150,
+            (".json",),
         ),
         "locks": Reader([{".x.lock": b'{"command": "c", "pid": 1, "host": "h", "since": "s"}'}], _lock, 100),
         "requests to the editor": Reader(
@@ -210,7 +266,7 @@ def readers(stock: Stock, scratch: Path) -> dict[str, Reader]:
             [{"session.zip": door.archive(session)}], lambda at: door.upload(at / "session.zip"), 400
         ),
         "folders of sessions": Reader([door.folder(session)], door.resume, 300),
-    }  # fmt: skip
+    }
     if stock.embedder.is_file():
         found["ONNX networks"] = Reader([{"e.onnx": stock.embedder.read_bytes()}], lambda at: _embed(_one(at)), 500)
     return found
@@ -236,8 +292,15 @@ def _begun(stock: Stock, scratch: Path) -> Files:
     """A preparation that was interrupted after its last sample: its journal and files, and a finished manifest."""
     files = contents(stock.data)
     out = scratch / "begun"
-    done = [json_line(id=str(i), image=sha256(stock.data / "images" / f"{i}.png"),
-                      mask=sha256(stock.data / "masks" / f"{i}.png"), reason="") for i in range(3)]  # fmt: skip
+    done = [
+        json_line(
+            id=str(i),
+            image=sha256(stock.data / "images" / f"{i}.png"),
+            mask=sha256(stock.data / "masks" / f"{i}.png"),
+            reason="",
+        )
+        for i in range(3)
+    ]
     real, Path.unlink = Path.unlink, lambda self, missing_ok=False: None  # type: ignore[method-assign]
     try:
         command("prep-data", stock.plain, out, "--size", SIDE, "--workers", 1)

@@ -69,20 +69,24 @@ _COLOURS = "`tests/test_colours.py`"
 _ROWS: list[tuple[str, ...]] = [
     (
         "shared memory too small for the batches (Docker gives 64 MB)",
-        "trains without loader processes, and prints a line that names `--shm-size`", _SHARED,
+        "trains without loader processes, and prints a line that names `--shm-size`",
+        _SHARED,
     ),
     (
         "shared memory full in the middle of a training",
-        "stops with one line that names `--shm-size` and `--workers 0`", _SHARED,
+        "stops with one line that names `--shm-size` and `--workers 0`",
+        _SHARED,
     ),
     ("a loader process that hangs", "stops five seconds after the first SIGINT or SIGTERM", _SHARED),
     (
         "no home folder, a user id without a name",
-        "uses bundled weights; if it needs the cache folder, stops with one line that names `MASKGAN_CACHE`", _AROUND,
+        "uses bundled weights; if it needs the cache folder, stops with one line that names `MASKGAN_CACHE`",
+        _AROUND,
     ),
     (
         "stdout that is not UTF-8 (cp1252, ASCII)",
-        "prints characters that the encoding lacks as escape sequences", _AROUND,
+        "prints characters that the encoding lacks as escape sequences",
+        _AROUND,
     ),
     ("an error handler in `PYTHONIOENCODING`", "uses this error handler", _AROUND),
     ("stdout or stderr closed", "works as usual", _AROUND),
@@ -92,20 +96,23 @@ _ROWS: list[tuple[str, ...]] = [
     ("a TIFF with private tags", "keeps only the tags that describe the photo: EXIF, profile, resolution", _COLOURS),
     (
         "a photo with more EXIF data than a JPEG holds",
-        "drops the maker's notes first, then other EXIF data if needed, and reports this", _COLOURS,
+        "drops the maker's notes first, then other EXIF data if needed, and reports this",
+        _COLOURS,
     ),
     (
         "a photo with transparency",
-        "keeps the transparency in PNG, WebP and TIFF; in other formats, these pixels are white", _COLOURS,
+        "keeps the transparency in PNG, WebP and TIFF; in other formats, these pixels are white",
+        _COLOURS,
     ),
     ("a mask with transparent pixels", "reads them as background", _COLOURS),
     (
         "pictures with several frames, files of unsupported formats",
-        "reports what it does not read", "`tests/test_partly_read.py`",
+        "reports what it does not read",
+        "`tests/test_partly_read.py`",
     ),
     ("lists in UTF-16 (files and stdin)", "reads them", "`tests/data/test_layouts_of_others.py`"),
     ("`-o -` or `-o /dev/stdout`, stdout redirected or not", "stops with one line", _AROUND),
-]  # fmt: skip
+]
 
 
 def document(figures: list[dict[str, Any]]) -> dict[str, Any]:
@@ -147,10 +154,14 @@ def _inputs(entry: dict[str, Any]) -> str:
         for name, r in readers.items()
     ]
     total = [sum(row[i] for row in rows) for i in range(1, 5)]
-    rows.append((
-        "**all**", *total, f"{max(r['slowest'] for r in readers.values()):.1f} s",
-        _mb(max(r["most_memory"] for r in readers.values())),
-    ))  # fmt: skip
+    rows.append(
+        (
+            "**all**",
+            *total,
+            f"{max(r['slowest'] for r in readers.values()):.1f} s",
+            _mb(max(r["most_memory"] for r in readers.values())),
+        )
+    )
     table = _table(("reader", "inputs", "read", "rejected in one line", "anything else", "slowest", "memory"), rows)
     return f"{table}`HARD_INPUTS` sets the number of inputs (default 10,000). An interrupted run has fewer.\n\n"
 

@@ -66,8 +66,14 @@ def stages(stock: Stock, url: str) -> list[Stage]:
         url: of a published file on this machine.
     """
     cpu = ("--device", "cpu", "-q")
-    steps = ("schedule.steps=4", "schedule.checkpoint_every=2", "schedule.log_every=1", "schedule.validate_every=4",
-             "schedule.sample_every=4", "data.workers=0")  # fmt: skip
+    steps = (
+        "schedule.steps=4",
+        "schedule.checkpoint_every=2",
+        "schedule.log_every=1",
+        "schedule.validate_every=4",
+        "schedule.sample_every=4",
+        "data.workers=0",
+    )
     settings = [word for step in steps for word in ("--set", step)]
     masks, pairs = stock.plain / "masks", ("--pairs", stock.root / "pairs.csv")
     methods = [f"--method={name}={stock.root / name}" for name in ("ours", "theirs")]
@@ -75,21 +81,56 @@ def stages(stock: Stock, url: str) -> list[Stage]:
         "prep-data": lambda at: ["prep-data", stock.plain, at / "data", "--size", SIDE, "--workers", 1, "-q"],
         "synth": lambda at: ["synth", at / "raw", "-n", 2, "--size", 32, "--workers", 1, "--counterfactuals", 1, "-q"],
         "train dmn": lambda at: ["train", "dmn", stock.data, "-o", at / "run", *TINY, *settings, "-q"],
-        "swap, a list": lambda at: ["swap", *pairs, "-o", at / "out", "--parts", "mouth", "--batch-size", 1,
-                                    "--save-masks", "--as-is", "--weights", stock.dmn, *cpu],
-        "interpolate": lambda at: ["interpolate", masks / "0.png", masks / "1.png", "--weights", stock.vae,
-                                   "-o", at / "between", "-n", 4, "--overwrite", *cpu],
-        "simulate-edits": lambda at: ["simulate-edits", stock.plenty, "--split", "train", "--weights", stock.vae,
-                                      "-o", at / "edits", "--overwrite", *cpu],
+        "swap, a list": lambda at: [
+            "swap",
+            *pairs,
+            "-o",
+            at / "out",
+            "--parts",
+            "mouth",
+            "--batch-size",
+            1,
+            "--save-masks",
+            "--as-is",
+            "--weights",
+            stock.dmn,
+            *cpu,
+        ],
+        "interpolate": lambda at: [
+            "interpolate",
+            masks / "0.png",
+            masks / "1.png",
+            "--weights",
+            stock.vae,
+            "-o",
+            at / "between",
+            "-n",
+            4,
+            "--overwrite",
+            *cpu,
+        ],
+        "simulate-edits": lambda at: [
+            "simulate-edits",
+            stock.plenty,
+            "--split",
+            "train",
+            "--weights",
+            stock.vae,
+            "-o",
+            at / "edits",
+            "--overwrite",
+            *cpu,
+        ],
         "weights pull": lambda at: ["weights", "pull", "blender", "-q"],
         "eval survey": lambda at: ["eval", "survey", at / "survey", *pairs, "-n", 2, *methods, "--overwrite", "-q"],
         "reproduce": lambda at: ["reproduce", *stock.for_reproduce(), "-o", at / "work", "-q"],
-    }  # fmt: skip
+    }
     same = {
-        "train dmn": r"run/(model\.\w+|config\.yaml|samples/.*)", "weights pull": r"cache/weights/blender\.\w+",
+        "train dmn": r"run/(model\.\w+|config\.yaml|samples/.*)",
+        "weights pull": r"cache/weights/blender\.\w+",
         "simulate-edits": r"edits/.*\.png",  # its list names the folder, which differs between two runs here
         "reproduce": r"work/(runs/[^/]+/model\.\w+|smiling/.*\.png|fusion/table\.\w+|fusion/figure/.*\.png)",
-    }  # fmt: skip
+    }
     return [
         Stage(name, words, same.get(name, ".*"), url if name == "weights pull" else "") for name, words in lists.items()
     ]
@@ -109,13 +150,30 @@ class Run:
 
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload([
-    "accelerate", "maskgan_cli.cli.app", "maskgan_cli.editing.masks.interpolate", "maskgan_cli.editing.dmn_method",
-    "maskgan_cli.editing.masks.swap", "maskgan_cli.evaluation.survey", "maskgan_cli.synth",
-    "maskgan_cli.training.tasks.dmn", "maskgan_cli.training.run", "maskgan_cli.weights.convert",
-    "pydantic", "requests", "rich.progress", "scipy.ndimage",
-    "scipy.optimize", "skimage.util", "tests.hard.stages", "torch", "torch._dynamo", "torchvision",
-])  # fmt: skip
+_context.set_forkserver_preload(
+    [
+        "accelerate",
+        "maskgan_cli.cli.app",
+        "maskgan_cli.editing.masks.interpolate",
+        "maskgan_cli.editing.dmn_method",
+        "maskgan_cli.editing.masks.swap",
+        "maskgan_cli.evaluation.survey",
+        "maskgan_cli.synth",
+        "maskgan_cli.training.tasks.dmn",
+        "maskgan_cli.training.run",
+        "maskgan_cli.weights.convert",
+        "pydantic",
+        "requests",
+        "rich.progress",
+        "scipy.ndimage",
+        "scipy.optimize",
+        "skimage.util",
+        "tests.hard.stages",
+        "torch",
+        "torch._dynamo",
+        "torchvision",
+    ]
+)
 
 
 def warm_up() -> None:

@@ -29,14 +29,27 @@ from tests.drawn_faces import draw_face, write_raw
 
 SIDE = 64
 _NARROW = {
-    "recipe": "tiny-cpu", "steps": 2,
-    "set": {"network.width": 4, "network.style_width": 4, "discriminator.width": 4, "perceptual.width": 4,
-            "data.batch_size": 2, "data.workers": 0, "schedule.checkpoint_every": 1, "schedule.validation_samples": 1},
-}  # fmt: skip
+    "recipe": "tiny-cpu",
+    "steps": 2,
+    "set": {
+        "network.width": 4,
+        "network.style_width": 4,
+        "discriminator.width": 4,
+        "perceptual.width": 4,
+        "data.batch_size": 2,
+        "data.workers": 0,
+        "schedule.checkpoint_every": 1,
+        "schedule.validation_samples": 1,
+    },
+}
 _SMALLEST = {
-    "size": SIDE, "faces": {"count": 10, "people": 10}, "features": "attributes", "shown": 1, "pairs": {"smiling": 2},
+    "size": SIDE,
+    "faces": {"count": 10, "people": 10},
+    "features": "attributes",
+    "shown": 1,
+    "pairs": {"smiling": 2},
     "networks": dict.fromkeys(("pix2pixhd-m", "concat", "maskgan"), _NARROW),
-}  # fmt: skip
+}
 
 
 class Stock:
@@ -73,8 +86,21 @@ class Stock:
             config = AttributeConfig(("Smiling",), 32, MIN_WIDTH, (1, 1, 1, 1))
             save_weights(judge, AttributeNet(config), kind="attributes", config=asdict(config), about={})
             write_bytes(preset, yaml.safe_dump(_SMALLEST).encode())
-        return ["fusion", "--preset", preset, "--data", data, "--judge", f"attributes={judge}",
-                "--judge", f"parser={parser}", "--workers", 1, "--device", "cpu"]  # fmt: skip
+        return [
+            "fusion",
+            "--preset",
+            preset,
+            "--data",
+            data,
+            "--judge",
+            f"attributes={judge}",
+            "--judge",
+            f"parser={parser}",
+            "--workers",
+            1,
+            "--device",
+            "cpu",
+        ]
 
     def _make(self) -> None:
         write_raw(self.raw, 3, size=SIDE)
@@ -82,8 +108,10 @@ class Stock:
             picture, _, labels = draw_face(10 + i, SIDE)
             write_image(self.plain / "images" / f"{i}.png", picture)
             write_label_map(self.plain / "masks" / f"{i}.png", labels)
-        rows = "".join(f"{i},{split},images/{i}.png,masks/{i}.png,{i},{i}.5,-2.0,0.25,{1 - 2 * (i % 2)}\n"
-                       for i, split in enumerate(("train", "val", "test")))  # fmt: skip
+        rows = "".join(
+            f"{i},{split},images/{i}.png,masks/{i}.png,{i},{i}.5,-2.0,0.25,{1 - 2 * (i % 2)}\n"
+            for i, split in enumerate(("train", "val", "test"))
+        )
         write_bytes(
             self.plain / "manifest.csv", f"id,split,image,mask,identity,yaw,pitch,roll,Smiling\n{rows}".encode()
         )
@@ -114,16 +142,23 @@ class Stock:
         exif = Image.Exif()
         exif[0x0112], exif[0x010F] = 6, "camera"
         for name, image, options in (
-            ("rgb.png", picture, {}), ("grey.png", picture.convert("L"), {}), ("palette.png", picture.quantize(16), {}),
-            ("alpha.png", picture.convert("RGBA"), {"dpi": (72, 72)}), ("deep.png", _deep(), {}),
-            ("photo.jpg", picture, {"exif": exif, "quality": 90}), ("cmyk.jpg", picture.convert("CMYK"), {}),
-            ("grey.jpg", picture.convert("L"), {}), ("rgb.webp", picture, {"exif": exif}), ("rgb.bmp", picture, {}),
-            ("rgb.tif", picture, {}), ("lzw.tif", picture, {"compression": "tiff_lzw"}),
+            ("rgb.png", picture, {}),
+            ("grey.png", picture.convert("L"), {}),
+            ("palette.png", picture.quantize(16), {}),
+            ("alpha.png", picture.convert("RGBA"), {"dpi": (72, 72)}),
+            ("deep.png", _deep(), {}),
+            ("photo.jpg", picture, {"exif": exif, "quality": 90}),
+            ("cmyk.jpg", picture.convert("CMYK"), {}),
+            ("grey.jpg", picture.convert("L"), {}),
+            ("rgb.webp", picture, {"exif": exif}),
+            ("rgb.bmp", picture, {}),
+            ("rgb.tif", picture, {}),
+            ("lzw.tif", picture, {"compression": "tiff_lzw"}),
             ("float.tif", Image.fromarray(np.linspace(0, 1, 2304, dtype=np.float32).reshape(48, 48)), {}),
             ("moving.gif", picture, {"save_all": True, "append_images": [picture.rotate(9), picture.rotate(18)]}),
             ("moving.png", picture, {"save_all": True, "append_images": [picture.rotate(9)]}),
             ("pages.tif", picture, {"save_all": True, "append_images": [picture.rotate(9)]}),
-        ):  # fmt: skip
+        ):
             image.save(self.pictures / name, **options)
         write_image(self.pictures / "made.png", draw_face(2, 48)[0], note={"edit": "swap", "weights": "a" * 64})
 
@@ -140,11 +175,22 @@ class Stock:
         for i in range(3):
             faces = [str(self.plain / "images" / f"{j % 3}.png") for j in (i, i + 1)]
             masks = [face.replace("images", "masks") for face in faces]
-            rows.append({
-                "source": faces[0], "target": faces[1], "source_mask": masks[0], "target_mask": masks[1],
-                "output": f"{i}.png", "distance": "1.5", "Smiling": "1", "protocol": "smiling", "split": "test",
-                "seed": "0", "poses": "manifest", "rule": "any",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "source": faces[0],
+                    "target": faces[1],
+                    "source_mask": masks[0],
+                    "target_mask": masks[1],
+                    "output": f"{i}.png",
+                    "distance": "1.5",
+                    "Smiling": "1",
+                    "protocol": "smiling",
+                    "split": "test",
+                    "seed": "0",
+                    "poses": "manifest",
+                    "rule": "any",
+                }
+            )
             for method, seed in (("ours", 20), ("theirs", 30)):
                 write_image(self.root / method / f"{i}.png", draw_face(seed + i, 32)[0], note={"weights": method})
         write_bytes(self.root / "pairs.csv", f"{as_csv(rows)}\n".encode())
@@ -162,11 +208,23 @@ class Stock:
         assert run(app, [*tally, "-o", str(self.root / "survey.json"), "-q"]) == 0
         photo = write_image(self.root / "photo.png", draw_face(3, 128)[0])
         write_image(self.root / "crop.png", draw_face(3, 64)[0])
-        write_json(self.root / "crop.crop.json", {
-            "source": str(photo), "source_sha256": "0" * 64, "source_size": [128, 128], "orientation": 1, "size": 64,
-            "matrix": [[1.1, 0.1, 20.0], [-0.1, 1.1, 24.0]], "points": [[40.0, 50.0]] * 5, "confidence": 0.99,
-            "face": 1, "faces": 1, "version": "0.1.0", "image": "crop.png",
-        })  # fmt: skip
+        write_json(
+            self.root / "crop.crop.json",
+            {
+                "source": str(photo),
+                "source_sha256": "0" * 64,
+                "source_size": [128, 128],
+                "orientation": 1,
+                "size": 64,
+                "matrix": [[1.1, 0.1, 20.0], [-0.1, 1.1, 24.0]],
+                "points": [[40.0, 50.0]] * 5,
+                "confidence": 0.99,
+                "face": 1,
+                "faces": 1,
+                "version": "0.1.0",
+                "image": "crop.png",
+            },
+        )
 
     def _embedder(self) -> None:
         try:
@@ -179,8 +237,9 @@ class Stock:
         nodes = [
             helper.make_node("Conv", ["in", "w"], ["c"], pads=[1, 1, 1, 1], strides=[2, 2]),
             helper.make_node("Relu", ["c"], ["r"]),
-            helper.make_node("GlobalAveragePool", ["r"], ["p"]), helper.make_node("Flatten", ["p"], ["out"]),
-        ]  # fmt: skip
+            helper.make_node("GlobalAveragePool", ["r"], ["p"]),
+            helper.make_node("Flatten", ["p"], ["out"]),
+        ]
         entry = helper.make_tensor_value_info("in", TensorProto.FLOAT, ["N", 3, 32, 32])
         answer = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
         tensor = helper.make_tensor("w", TensorProto.FLOAT, weights.shape, weights.tobytes(), raw=True)

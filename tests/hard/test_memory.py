@@ -23,8 +23,21 @@ def _pairs(stock: Stock, at: Path) -> list[object]:
     header, *rows = (stock.root / "pairs.csv").read_text().splitlines()
     listed = [row.replace(f"{i % 3}.png,1.5", f"{i}.png,1.5") for i, row in enumerate(rows * (PICTURES // 3 + 1))]
     (at.parent / "pairs.csv").write_text("\n".join([header, *listed[:PICTURES]]) + "\n")
-    return ["swap", "--pairs", at.parent / "pairs.csv", "-o", at / "out", "--parts", "mouth", "--as-is", "--weights",
-            stock.dmn, "--device", "cpu", "-q"]  # fmt: skip
+    return [
+        "swap",
+        "--pairs",
+        at.parent / "pairs.csv",
+        "-o",
+        at / "out",
+        "--parts",
+        "mouth",
+        "--as-is",
+        "--weights",
+        stock.dmn,
+        "--device",
+        "cpu",
+        "-q",
+    ]
 
 
 def _many(stock: Stock, at: Path) -> list[object]:

@@ -170,8 +170,15 @@ def test_unsuitable_judges_are_rejected_before_training(tmp_path: Path, maskgan:
         tmp_path / "a.safetensors", AttributeNet(config), kind="attributes", config=vars(config), about={}
     )
     (tmp_path / "broken.pth").write_bytes(b"nothing")
-    outcome = maskgan("reproduce", "style-copy", "--judge", f"attributes={only}", "--judge",
-                      f"parser={tmp_path / 'broken.pth'}", "--dry-run")  # fmt: skip
+    outcome = maskgan(
+        "reproduce",
+        "style-copy",
+        "--judge",
+        f"attributes={only}",
+        "--judge",
+        f"parser={tmp_path / 'broken.pth'}",
+        "--dry-run",
+    )
     assert outcome.code == 0
     assert "does not know Smiling; it knows Male" in outcome.err
     assert "broken.pth cannot be used" in outcome.err

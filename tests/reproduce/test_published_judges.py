@@ -50,8 +50,21 @@ def _check(document: dict[str, Any], work: Path, weights: Path, rows: list[str])
 def test_onnx_embedder_on_real_faces(preset: Path, tmp_path: Path, executed: list[str], maskgan: Command) -> None:
     assert maskgan("prep-data", SHARED / "celebamask-mini", "real", "--size", 64, "-q").code == 0
     embedder = SHARED / "onnx" / "mobilefacenet-112.onnx"
-    outcome = maskgan("reproduce", "identity", "--data", "real", "--preset", preset, "--judge", f"identity={embedder}",
-                      "-o", "work", "--workers", "1", "-q")  # fmt: skip
+    outcome = maskgan(
+        "reproduce",
+        "identity",
+        "--data",
+        "real",
+        "--preset",
+        preset,
+        "--judge",
+        f"identity={embedder}",
+        "-o",
+        "work",
+        "--workers",
+        "1",
+        "-q",
+    )
     assert outcome.code == 0, outcome.err
     assert "train pose" in executed, "the data set has no poses"
     assert executed.index("choose threshold") < executed.index("measure identity elegant")
@@ -67,8 +80,19 @@ def test_imported_arcface_on_rendered_faces(
     torch.save(IResNet(ArcFaceConfig((1, 1, 1, 1), 8, 16, 48)).state_dict(), tmp_path / "arcface.pth")
     imported = tmp_path / "identity.safetensors"
     assert maskgan("weights", "import", "identity", tmp_path / "arcface.pth", "-o", imported).code == 0
-    outcome = maskgan("reproduce", "identity", "--preset", preset, "--judge", f"identity={imported}", "-o", "work",
-                      "--workers", "1", "-q")  # fmt: skip
+    outcome = maskgan(
+        "reproduce",
+        "identity",
+        "--preset",
+        preset,
+        "--judge",
+        f"identity={imported}",
+        "-o",
+        "work",
+        "--workers",
+        "1",
+        "-q",
+    )
     assert outcome.code == 0, outcome.err
     assert "train identity" not in executed
     _check(read_json(tmp_path / "work" / "identity" / "results.json"), tmp_path / "work", imported, [*ROWS, "truth"])

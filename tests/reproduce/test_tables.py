@@ -21,19 +21,36 @@ def _network(settings: dict[str, int], **more: object) -> dict[str, object]:
 
 
 SMALLEST = {
-    "size": 64, "faces": {"count": 100, "people": 20}, "features": "attributes", "repetitions": 2, "shown": 1,
+    "size": 64,
+    "faces": {"count": 100, "people": 20},
+    "features": "attributes",
+    "repetitions": 2,
+    "shown": 1,
     "pairs": {"smiling": 2, "edits": 2},
     "networks": {
-        "parser": _network({}, bundled=True), "attributes": _network(JUDGE), "identity": _network(JUDGE),
-        "maskgan": _network(PAINTER), "concat": _network(PAINTER), "pix2pixhd-m": _network(PAINTER),
-        "control": _network(PAINTER), "elegant": _network(NARROW), "stargan": _network(NARROW),
+        "parser": _network({}, bundled=True),
+        "attributes": _network(JUDGE),
+        "identity": _network(JUDGE),
+        "maskgan": _network(PAINTER),
+        "concat": _network(PAINTER),
+        "pix2pixhd-m": _network(PAINTER),
+        "control": _network(PAINTER),
+        "elegant": _network(NARROW),
+        "stargan": _network(NARROW),
         "spade": _network({**NARROW, "network.width": 2, "perceptual.width": 4}),
         "sean": _network({**NARROW, "network.width": 2, "network.style": 8, "perceptual.width": 4}),
         "vae": _network({"network.width": 4, "data.batch_size": 4, "schedule.validation_samples": 4}),
-        "ebst": _network({"discriminator.width": 4, "perceptual.width": 4, "blender.width": 4, "data.batch_size": 4,
-                          "schedule.validation_samples": 4}),
+        "ebst": _network(
+            {
+                "discriminator.width": 4,
+                "perceptual.width": 4,
+                "blender.width": 4,
+                "data.batch_size": 4,
+                "schedule.validation_samples": 4,
+            }
+        ),
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow

@@ -32,9 +32,16 @@ def level(number: int = 0, **changes: Any) -> Any:
     person = sample_identity(1, number)
     scene = sample_scene(1, number, person)
     plain = {
-        "yaw": 0.0, "pitch": 0.0, "roll": 0.0, "hat": None, "glasses": None, "gaze": (0.0, 0.0),
-        "expression": (), "shift": (0.0, 0.0), "distance": 1000.0,
-    }  # fmt: skip
+        "yaw": 0.0,
+        "pitch": 0.0,
+        "roll": 0.0,
+        "hat": None,
+        "glasses": None,
+        "gaze": (0.0, 0.0),
+        "expression": (),
+        "shift": (0.0, 0.0),
+        "distance": 1000.0,
+    }
     return person, replace(scene, **(plain | changes))
 
 

@@ -47,9 +47,11 @@ def _gradients(task: Any) -> dict[str, Tensor]:
     """Every gradient of the last step."""
     return {
         f"{name}.{key}": parameter.grad.clone()
-        for name, network in task.networks.items() if name != "average"
-        for key, parameter in network.named_parameters() if parameter.grad is not None
-    }  # fmt: skip
+        for name, network in task.networks.items()
+        if name != "average"
+        for key, parameter in network.named_parameters()
+        if parameter.grad is not None
+    }
 
 
 def _assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
@@ -147,12 +149,24 @@ def test_a_single_network_in_parts_has_the_gradients_of_the_whole_batch(
 
 BASELINES: dict[str, tuple[str, ...]] = {
     "spade": ("network.width=2", "network.hidden=4", "network.latent=8", "perceptual.width=4", "optimiser.lr=1e-12"),
-    "sean": ("network.width=2", "network.hidden=4", "network.style=8", "network.encoder_width=2", "perceptual.width=4",
-             "optimiser.lr=1e-12"),
-    "stargan": ("network.width=4", "network.blocks=1", "network.attributes=[Smiling,Male]", "critic_steps=1",
-                "schedule.decay_from=null", "optimiser.lr=1e-12"),
+    "sean": (
+        "network.width=2",
+        "network.hidden=4",
+        "network.style=8",
+        "network.encoder_width=2",
+        "perceptual.width=4",
+        "optimiser.lr=1e-12",
+    ),
+    "stargan": (
+        "network.width=4",
+        "network.blocks=1",
+        "network.attributes=[Smiling,Male]",
+        "critic_steps=1",
+        "schedule.decay_from=null",
+        "optimiser.lr=1e-12",
+    ),
     "elegant": ("network.width=4", "network.attributes=[Smiling,Male]", "optimiser.lr=1e-12"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -162,9 +176,11 @@ def test_baselines_in_parts_have_the_gradients_of_the_whole_batch(
     """One network learns after the other, so Adam's rounding errors are kept out by a small learning rate."""
     training = next(one for one in trainings() if one.name == name)
     recipe = load_recipe(
-        resolve(f"{training.module}:{training.recipe}"), name, "tiny-cpu",
+        resolve(f"{training.module}:{training.recipe}"),
+        name,
+        "tiny-cpu",
         ["discriminator.width=4", "data.batch_size=8", "schedule.validation_samples=4", *BASELINES[name]],
-    )  # fmt: skip
+    )
 
     def make() -> Any:
         folder = plan(prepared, tmp_path / "run", overwrite=True)
@@ -249,8 +265,18 @@ def test_numbers_of_parts_that_do_not_fit_raise_an_error(prepared: Path, tmp_pat
     odd = maskgan("train", "vae", prepared, *quick, "--set", "data.batch_size=4", "--set", "data.accumulate=3")
     assert odd.code == 2
     assert "accumulate=3 does not divide batch_size=4" in odd.err
-    half = maskgan("train", "vae", prepared, *quick, "--set", "data.accumulate=2", "--set", "precision=fp16",
-                   "--set", "data.batch_size=4")  # fmt: skip
+    half = maskgan(
+        "train",
+        "vae",
+        prepared,
+        *quick,
+        "--set",
+        "data.accumulate=2",
+        "--set",
+        "precision=fp16",
+        "--set",
+        "data.batch_size=4",
+    )
     assert half.code == 2
     assert "data.accumulate needs precision no or bf16" in half.err
 
@@ -263,9 +289,26 @@ def test_a_training_that_does_not_accumulate_raises_an_error() -> None:
 
 
 def test_the_command_trains_in_parts(prepared: Path, tmp_path: Path, maskgan: Command) -> None:
-    done = maskgan("train", "parser", prepared, "--device", "cpu", "-o", tmp_path / "run", "-q", "--set",
-                   "schedule.steps=2", "--set", "schedule.decay_from=null", "--set", "data.batch_size=4", "--set",
-                   "data.accumulate=2", "--set", "network.image_size=64")  # fmt: skip
+    done = maskgan(
+        "train",
+        "parser",
+        prepared,
+        "--device",
+        "cpu",
+        "-o",
+        tmp_path / "run",
+        "-q",
+        "--set",
+        "schedule.steps=2",
+        "--set",
+        "schedule.decay_from=null",
+        "--set",
+        "data.batch_size=4",
+        "--set",
+        "data.accumulate=2",
+        "--set",
+        "network.image_size=64",
+    )
     assert done.code == 0, done.err
     assert (tmp_path / "run" / "model.safetensors").is_file()
     with pytest.raises(ValueError, match="3 faces cannot be split into 2"):

@@ -115,8 +115,18 @@ def test_the_second_signal_interrupts_and_handlers_are_restored() -> None:
 def group(prepared: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A training with loader processes in its own process group, after its first steps."""
     changes = ("data.workers=2", "schedule.steps=100000", "schedule.log_every=1")
-    command = [sys.executable, "-m", "maskgan_cli", "train", "dmn", str(prepared), "-o", str(tmp_path / "run"), *TINY,
-               *(word for change in changes for word in ("--set", change))]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "maskgan_cli",
+        "train",
+        "dmn",
+        str(prepared),
+        "-o",
+        str(tmp_path / "run"),
+        *TINY,
+        *(word for change in changes for word in ("--set", change)),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not (tmp_path / "run/metrics.jsonl").exists():
         assert process.poll() is None
@@ -142,8 +152,21 @@ def test_a_signal_to_the_process_group_saves_the_state_with_one_message(
 
 def test_losses_are_shown_beside_the_progress_bar(prepared: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "200", "TERM": "xterm"}
-    command = [sys.executable, "-m", "maskgan_cli", "train", "dmn", str(prepared), "-o", str(tmp_path / "run"), *TINY,
-               "--set", "schedule.steps=3", "--set", "schedule.log_every=1"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "maskgan_cli",
+        "train",
+        "dmn",
+        str(prepared),
+        "-o",
+        str(tmp_path / "run"),
+        *TINY,
+        "--set",
+        "schedule.steps=3",
+        "--set",
+        "schedule.log_every=1",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert "adversarial " in done.stderr
     assert "images_per_second" not in done.stderr

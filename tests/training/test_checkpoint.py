@@ -148,8 +148,15 @@ def test_partial_files_of_killed_processes_are_removed(run: RunFolder, tmp_path:
 
 
 def test_overwrite_removes_the_old_run(run: RunFolder) -> None:
-    for name in ("blender.safetensors", "blender.md", "model.safetensors", "model.md", "metrics.jsonl", "events/x",
-                 "samples/step-000001.png"):  # fmt: skip
+    for name in (
+        "blender.safetensors",
+        "blender.md",
+        "model.safetensors",
+        "model.md",
+        "metrics.jsonl",
+        "events/x",
+        "samples/step-000001.png",
+    ):
         (run.path / name).parent.mkdir(exist_ok=True)
         (run.path / name).write_text("old")
     run.start(RECIPE, {}, resume=True, overwrite=True)
@@ -299,8 +306,9 @@ def test_a_resumed_run_must_not_raise_the_learning_rate_by_accident() -> None:
 def test_a_decay_that_starts_after_the_last_step_raises_an_error(
     prepared: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    outcome = maskgan("train", "vae", prepared, "-o", tmp_path / "run", "--set", "data.workers=0",
-                      "--set", "schedule.steps=20")  # fmt: skip
+    outcome = maskgan(
+        "train", "vae", prepared, "-o", tmp_path / "run", "--set", "data.workers=0", "--set", "schedule.steps=20"
+    )
     assert outcome.code == 2
     assert outcome.err.startswith("maskgan: --set schedule.steps=20: found schedule: decay_from=1500 must be less than")
     assert not (tmp_path / "run").exists()

@@ -59,14 +59,32 @@ def one_thread() -> Iterator[None]:
 
 TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 # With --cpu, accelerate starts one process unless MPI is installed. Its launcher of GPUs also works without a GPU.
-ACCELERATE = ("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
-              "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")  # fmt: skip
+ACCELERATE = (
+    "accelerate.commands.launch",
+    "--multi_gpu",
+    "--num_processes",
+    "2",
+    "--num_machines",
+    "1",
+    "--mixed_precision",
+    "no",
+    "--dynamo_backend",
+    "no",
+    "--main_process_port",
+    "0",
+)
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def _two_processes(*command: str, launcher: Sequence[str] = TORCHRUN, module: str = "maskgan_cli") -> None:
-    done = subprocess.run([sys.executable, "-m", *launcher, "-m", module, *command], check=False,
-                          capture_output=True, text=True, env=ENVIRONMENT, timeout=1800)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", *launcher, "-m", module, *command],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=1800,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -109,8 +127,22 @@ def test_vae(prepared: Path, tmp_path: Path) -> None:
 def test_ebst(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) -> None:
     vae = _randomised(vae_weights, tmp_path / "vae.safetensors")
     changes = [word for change in EBST_CHANGES for word in ("--set", change)]
-    _two_processes("train", "ebst", str(prepared), "--dmn", str(weights), "--vae", str(vae), "--device", "cpu",
-                   "-o", str(tmp_path / "run"), "-q", *changes, *STEPS)  # fmt: skip
+    _two_processes(
+        "train",
+        "ebst",
+        str(prepared),
+        "--dmn",
+        str(weights),
+        "--vae",
+        str(vae),
+        "--device",
+        "cpu",
+        "-o",
+        str(tmp_path / "run"),
+        "-q",
+        *changes,
+        *STEPS,
+    )
     recipe = load_recipe(EBSTRecipe, "ebst", "tiny-cpu", list(EBST_CHANGES))
     tasks, halves = [], _halves(prepared)
     for rank in range(2):
@@ -177,24 +209,37 @@ JUDGES = {
     "parser": ("network.image_size=64", "network.width=4"),
     "attributes": ("network.names=[Smiling]", "network.image_size=32", "network.width=8", "network.blocks=[1,1,1,1]"),
     "pose": ("network.width=8", "network.blocks=[1,1,1,1]"),
-    "identity": ("network.width=8", "network.blocks=[1,1,1,1]", "network.embedding=16", "network.image_size=32",
-                 "loss.warmup=5", "data.batch_size=8"),
-}  # fmt: skip
+    "identity": (
+        "network.width=8",
+        "network.blocks=[1,1,1,1]",
+        "network.embedding=16",
+        "network.image_size=32",
+        "loss.warmup=5",
+        "data.batch_size=8",
+    ),
+}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", JUDGES)
 def test_judges(name: str, prepared: Path, people: Path, tmp_path: Path) -> None:  # noqa: F811
-    changes = ["data.batch_size=4", "schedule.validation_samples=32", "schedule.decay_from=null", *JUDGES[name],
-               "schedule.steps=1", "schedule.log_every=1"]  # fmt: skip
+    changes = [
+        "data.batch_size=4",
+        "schedule.validation_samples=32",
+        "schedule.decay_from=null",
+        *JUDGES[name],
+        "schedule.steps=1",
+        "schedule.log_every=1",
+    ]
     data = people if name == "identity" else prepared
     training = next(one for one in trainings() if one.name == name)
     recipe = load_recipe(resolve(f"{training.module}:{training.recipe}"), name, "tiny-cpu", changes)
     words = [word for change in changes for word in ("--set", change)]
     words += ["--attributes", "Smiling"] if name == "attributes" else []
     launcher = ACCELERATE if name == "parser" else TORCHRUN
-    _two_processes("train", name, str(data), "-o", str(tmp_path / "run"), "--device", "cpu", "-q", *words,
-                   launcher=launcher)  # fmt: skip
+    _two_processes(
+        "train", name, str(data), "-o", str(tmp_path / "run"), "--device", "cpu", "-q", *words, launcher=launcher
+    )
     masked = name in ("parser", "identity") and data is prepared
     halves = _halves(data, recipe.data.batch_size, flip=recipe.data.flip, masked=masked)
     gradients = []
@@ -239,13 +284,17 @@ def _smallest(name: str, prepared: Path, people: Path, weights: Path, vae_weight
     """The command of a training at its smallest, for one step, without ``-o``."""
     step = ["schedule.steps=1", "schedule.log_every=1"]
     own = {
-        "dmn": TINY, "vae": TINY_VAE,
+        "dmn": TINY,
+        "vae": TINY_VAE,
         "ebst": ("--dmn", str(weights), "--vae", str(vae_weights), *_words(EBST_CHANGES)),
         **{key: _words(value) for key, value in BASELINES.items()},
         "stargan": _words([*BASELINES["stargan"], "critic_steps=1"]),
-        **{key: _words([*few, "schedule.validation_samples=32", "schedule.decay_from=null", *value])
-           for few in [["data.batch_size=4"]] for key, value in JUDGES.items()},
-    }  # fmt: skip
+        **{
+            key: _words([*few, "schedule.validation_samples=32", "schedule.decay_from=null", *value])
+            for few in [["data.batch_size=4"]]
+            for key, value in JUDGES.items()
+        },
+    }
     assert set(own) == {training.name for training in trainings()}
     data = people if name == "identity" else prepared
     more = [] if "--device" in own[name] else ["--device", "cpu"]
@@ -289,13 +338,32 @@ def test_two_groups_of_one_process_have_the_gradients_of_one_group_of_two(prepar
     _two_processes(*command, "-o", str(tmp_path / "one"))
     groups = [
         subprocess.Popen(
-            [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--node-rank",
-             str(rank), "--master-addr", "127.0.0.1", "--master-port", str(port), "-m", "maskgan_cli", *command, "-o",
-             str(tmp_path / "two")],
-            env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
+            [
+                sys.executable,
+                "-m",
+                "torch.distributed.run",
+                "--nnodes",
+                "2",
+                "--nproc-per-node",
+                "1",
+                "--node-rank",
+                str(rank),
+                "--master-addr",
+                "127.0.0.1",
+                "--master-port",
+                str(port),
+                "-m",
+                "maskgan_cli",
+                *command,
+                "-o",
+                str(tmp_path / "two"),
+            ],
+            env=ENVIRONMENT,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in (0, 1)
-    ]  # fmt: skip
+    ]
     for group in groups:
         _, err = group.communicate(timeout=300)
         assert group.returncode == 0, err
@@ -352,8 +420,22 @@ def test_ebst_with_one_face_a_process_makes_the_edits_of_the_whole_batch(
 @pytest.mark.slow
 def test_ebst_trains_with_one_face_a_process(prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path) -> None:
     words = [w for change in (*EBST_CHANGES, "data.batch_size=2") for w in ("--set", change)]
-    _two_processes("train", "ebst", str(prepared), "--dmn", str(weights), "--vae", str(vae_weights), "--device", "cpu",
-                   "-o", str(tmp_path / "run"), "-q", *words, *STEPS)  # fmt: skip
+    _two_processes(
+        "train",
+        "ebst",
+        str(prepared),
+        "--dmn",
+        str(weights),
+        "--vae",
+        str(vae_weights),
+        "--device",
+        "cpu",
+        "-o",
+        str(tmp_path / "run"),
+        "-q",
+        *words,
+        *STEPS,
+    )
     found = json.loads((tmp_path / "run" / "run.json").read_text())
     assert found["processes"] == 2
     line = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[0])

@@ -25,9 +25,15 @@ from maskgan_cli.weights.lookup import find_weights
 from tests.conftest import Command
 
 CHANGES = (
-    "network.width=4", "network.style_width=4", "discriminator.width=4", "perceptual.width=4", "data.batch_size=4",
-    "schedule.validation_samples=4", "schedule.decay_from=null", "schedule.log_every=100",
-)  # fmt: skip
+    "network.width=4",
+    "network.style_width=4",
+    "discriminator.width=4",
+    "perceptual.width=4",
+    "data.batch_size=4",
+    "schedule.validation_samples=4",
+    "schedule.decay_from=null",
+    "schedule.log_every=100",
+)
 
 
 def test_measures_of_the_photos_themselves(prepared: Path) -> None:
@@ -63,13 +69,22 @@ def _lines(run: Path) -> list[dict[str, Any]]:
 
 
 def test_intervals_of_measures_and_best_weights(prepared: Path, tmp_path: Path) -> None:
-    settings = ("schedule.steps=7", "schedule.validate_every=3", "validation.every=2", "schedule.checkpoint_every=2",
-                "schedule.best=val_sharpness")  # fmt: skip
+    settings = (
+        "schedule.steps=7",
+        "schedule.validate_every=3",
+        "validation.every=2",
+        "schedule.checkpoint_every=2",
+        "schedule.best=val_sharpness",
+    )
     whole = train(_order(prepared, tmp_path / "whole", *settings), TrainingCallbacks("cpu"))
     lines = {line["step"]: line for line in _lines(tmp_path / "whole") if "lr" not in line}
     assert {step: ("val_l1" in line, "val_sharpness" in line) for step, line in lines.items()} == {
-        2: (False, True), 3: (True, False), 4: (False, True), 6: (True, True), 7: (True, True),
-    }  # fmt: skip
+        2: (False, True),
+        3: (True, False),
+        4: (False, True),
+        6: (True, True),
+        7: (True, True),
+    }
     assert {"val_mask_accuracy", "val_kernel_distance", "val_psnr"} <= lines[7].keys()
     measured = {step: line["val_sharpness"] for step, line in lines.items() if "val_sharpness" in line}
     best = max(measured, key=lambda step: goodness("val_sharpness", measured[step]))

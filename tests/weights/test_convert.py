@@ -357,7 +357,16 @@ def test_commands_find_imported_weights_and_the_card_is_written(
     refused = maskgan("weights", "import", "vae", file, "--size", 64)
     assert "the file's shapes show image_size" in refused.err
     for size, message in ((100, "image_size must be a multiple of 32"), (64, "a name ending in .safetensors")):
-        refused = maskgan("weights", "import", "generator", file, "--size", size, "-o", tmp_path / "x.bin",
-                          *(["-o", tmp_path / "x.safetensors"] if size == 100 else []))  # fmt: skip
+        refused = maskgan(
+            "weights",
+            "import",
+            "generator",
+            file,
+            "--size",
+            size,
+            "-o",
+            tmp_path / "x.bin",
+            *(["-o", tmp_path / "x.safetensors"] if size == 100 else []),
+        )
         assert (refused.code, message in refused.err) == (2, True), refused.err
     assert not list(tmp_path.glob("x.*"))

@@ -41,8 +41,11 @@ PUBLISHED: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 def _parts(kind: str, files: tuple[str, ...]) -> Shapes:
     """All keys of a kind's files, as one dictionary."""
     parts = resolve(KINDS[kind].layout).parts or ("",)
-    return {f"{part}.{key}".lstrip("."): shape for part, file in zip(parts, files, strict=True)
-            for key, shape in layout(file).items()}  # fmt: skip
+    return {
+        f"{part}.{key}".lstrip("."): shape
+        for part, file in zip(parts, files, strict=True)
+        for key, shape in layout(file).items()
+    }
 
 
 @pytest.mark.parametrize("kind", PUBLISHED)
@@ -62,9 +65,15 @@ def test_every_published_tensor_has_exactly_one_name_here(kind: str) -> None:
         renamed[names.get(key, f"{names.get(module, module)}.{tensor}") if plan.names else key] = shape
     assert renamed == ours
     assert len(renamed) == len(theirs), "two keys must not become one"
-    known = {"stargan": StarGANConfig(), "stargan-discriminator": StarGANDiscriminatorConfig(),
-             "elegant": ElegantConfig(attributes=NAMES), "elegant-discriminator": ElegantDiscriminatorConfig(128),
-             "sean": SEANConfig(), "spade": SPADEConfig(), "spade-discriminator": DiscriminatorConfig()}  # fmt: skip
+    known = {
+        "stargan": StarGANConfig(),
+        "stargan-discriminator": StarGANDiscriminatorConfig(),
+        "elegant": ElegantConfig(attributes=NAMES),
+        "elegant-discriminator": ElegantDiscriminatorConfig(128),
+        "sean": SEANConfig(),
+        "spade": SPADEConfig(),
+        "spade-discriminator": DiscriminatorConfig(),
+    }
     assert settings == vars(known[kind]), "the shapes tell the published settings"
 
 
@@ -161,16 +170,16 @@ def test_spade_generator_agrees_with_the_reference(depth: str, encoded: bool, tm
     ours = shapes_of(SPADE(config).state_dict())
     theirs = _published_names(ours, config)
     tensors = _filled(theirs, 1)
-    parts = [{name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(part)}
-             for part in ("generator", "encoder")]  # fmt: skip
+    parts = [
+        {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(part)}
+        for part in ("generator", "encoder")
+    ]
     unsaid = {} if depth == "normal" and encoded else {"image_size": 128}
     files = parts if encoded else parts[:1]
     if depth == "more":  # no shape tells it from "normal" at half the size
         with torch.device("meta"):
             network: nn.Module = SPADE(config)
-        network.load_state_dict(
-            {name: tensors[key] for name, key in zip(ours, theirs, strict=True)}, assign=True
-        )  # fmt: skip
+        network.load_state_dict({name: tensors[key] for name, key in zip(ours, theirs, strict=True)}, assign=True)
         network = _double(network)
     else:
         network = _converted("spade", tmp_path, *files, **unsaid)
@@ -242,9 +251,7 @@ def test_files_are_imported_exactly_from_the_command_line(tmp_path: Path, maskga
 
 
 def test_incompatible_files_are_one_line(tmp_path: Path, maskgan: Command) -> None:
-    encoder, decoder = (
-        saved(filled(narrow(f"elegant_{p}", 16), 0), tmp_path / f"{p}.pth") for p in ("Enc", "Dec")
-    )  # fmt: skip
+    encoder, decoder = (saved(filled(narrow(f"elegant_{p}", 16), 0), tmp_path / f"{p}.pth") for p in ("Enc", "Dec"))
     shapes, _ = _stargan()
     one = saved(filled({**shapes, "main.0.weight": (4, 4, 7, 7)}), tmp_path / "one.pth")
     cases: tuple[tuple[tuple[object, ...], str], ...] = (

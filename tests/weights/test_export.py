@@ -122,8 +122,17 @@ def test_files_of_other_networks_are_one_line(exported: Path, prepared: Path, tm
         "--device: expected auto or cpu": (exported, "--device", "mps"),
     }
     for message, (file, *rest) in cases.items():
-        outcome = maskgan("render", prepared / "masks" / "0.png", prepared / "images" / "0.png", "--onnx", file, *rest,
-                          "-o", tmp_path / "o.png", "-q")  # fmt: skip
+        outcome = maskgan(
+            "render",
+            prepared / "masks" / "0.png",
+            prepared / "images" / "0.png",
+            "--onnx",
+            file,
+            *rest,
+            "-o",
+            tmp_path / "o.png",
+            "-q",
+        )
         assert (outcome.code, outcome.out, len(outcome.err.splitlines())) == (2, "", 1), outcome.err
         assert message in outcome.err
         assert not (tmp_path / "o.png").exists()

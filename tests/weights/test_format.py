@@ -77,10 +77,16 @@ def test_the_card_of_a_run_has_data_recipe_metrics_and_hash(weights: Path, prepa
     card = (weights / "model.md").read_text()
     last = [json.loads(line) for line in (weights / "metrics.jsonl").read_text().splitlines()][-1]
     for text in (
-        "Dense Mapping Network", "image_size 64", json.loads((prepared / "dataset.json").read_text())["hash"],
-        "the terms of the training data apply", "task dmn, 3 steps", f"val_l1 {last['val_l1']:.4g}",
-        "(validation after step 3)", sha256(weights / "model.safetensors"), "    optimiser:",
-    ):  # fmt: skip
+        "Dense Mapping Network",
+        "image_size 64",
+        json.loads((prepared / "dataset.json").read_text())["hash"],
+        "the terms of the training data apply",
+        "task dmn, 3 steps",
+        f"val_l1 {last['val_l1']:.4g}",
+        "(validation after step 3)",
+        sha256(weights / "model.safetensors"),
+        "    optimiser:",
+    ):
         assert text in card, text
 
 

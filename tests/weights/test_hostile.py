@@ -33,9 +33,22 @@ def _described(path: Path, header: str, **tensors: torch.Tensor) -> Path:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "[]", "null", "5", '"dmn"', "{", "{}", '{"kind": "blender"}', '{"config": {}}', '{"kind": 5, "config": {}}',
-     '{"kind": "blender", "config": []}', "[" * 100_000, '{"kind": "blender", "config": ' + '{"a":' * 100_000],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        "null",
+        "5",
+        '"dmn"',
+        "{",
+        "{}",
+        '{"kind": "blender"}',
+        '{"config": {}}',
+        '{"kind": 5, "config": {}}',
+        '{"kind": "blender", "config": []}',
+        "[" * 100_000,
+        '{"kind": "blender", "config": ' + '{"a":' * 100_000,
+    ],
+)
 def test_wrong_headers_are_one_line(header: str, tmp_path: Path) -> None:
     file = _described(tmp_path / "w.safetensors", header)
     for read in (lambda: load("blender", file, CPU), lambda: kind_of(file)):

@@ -23,8 +23,20 @@ app = typer.Typer(
 )
 
 for _function in (
-    metrics.attributes, metrics.segmentation, metrics.identity, metrics.counterfactual, metrics.results,
-    distances.fid, distances.kid, distances.precision, distances.lpips,
-    pairs.pairs, survey.survey, survey.report, truths.truths, judge.judge, judge.verify,
-):  # fmt: skip
+    metrics.attributes,
+    metrics.segmentation,
+    metrics.identity,
+    metrics.counterfactual,
+    metrics.results,
+    distances.fid,
+    distances.kid,
+    distances.precision,
+    distances.lpips,
+    pairs.pairs,
+    survey.survey,
+    survey.report,
+    truths.truths,
+    judge.judge,
+    judge.verify,
+):
     add_command(app, _function.__name__)(_function)

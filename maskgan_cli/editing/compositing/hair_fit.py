@@ -19,8 +19,9 @@ from maskgan_cli.labels import ID, LabelMap
 
 Floats = npt.NDArray[np.float64]
 
-_FACE: Final = [ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip",
-                                      "l_lip")]  # fmt: skip
+_FACE: Final = [
+    ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
+]
 _EARS: Final = (ID["l_ear"], ID["r_ear"])
 _EYES: Final = (ID["l_eye"], ID["r_eye"], ID["eye_g"])
 _BODY: Final = [ID["skin"], ID["neck"]]

@@ -26,8 +26,10 @@ from maskgan_cli.labels import ID, LabelMap, Region
 
 _HAIR: Final = ID["hair"]
 _EARS: Final = [ID["l_ear"], ID["r_ear"]]
-_CLEAR: Final = [ID[name] for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip",
-                                       "eye_g", "ear_r", "hat")]  # fmt: skip
+_CLEAR: Final = [
+    ID[name]
+    for name in ("l_eye", "r_eye", "l_brow", "r_brow", "nose", "mouth", "u_lip", "l_lip", "eye_g", "ear_r", "hat")
+]
 _BROWS: Final = [ID["l_brow"], ID["r_brow"]]
 _LEAST: Final = 0.01  # share of the mask; a reference with less hair is not used
 _HAT: Final = 0.03  # share of the mask; a larger hat hides hair, and smaller ones are often errors of the parser

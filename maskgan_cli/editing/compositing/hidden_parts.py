@@ -186,5 +186,7 @@ def _sides(labels: LabelMap, parts: dict[int, int]) -> dict[int, Region] | None:
         return None
     first, second = (float(places.mean()) for places in columns)
     left = np.broadcast_to(np.arange(labels.shape[1]) < (first + second) / 2, labels.shape)
-    return {part: left if (middle < other) else ~left for part, middle, other in
-            zip(parts, (first, second), (second, first), strict=True)}  # fmt: skip
+    return {
+        part: left if (middle < other) else ~left
+        for part, middle, other in zip(parts, (first, second), (second, first), strict=True)
+    }

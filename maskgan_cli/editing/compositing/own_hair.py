@@ -79,9 +79,13 @@ def _middles(left: Region, known: Region, half: int) -> npt.NDArray[np.int64]:
 
 
 def _best(
-    shown: Plane, known: Region, places: npt.NDArray[np.int64], middle: npt.NDArray[np.int64], half: int,
+    shown: Plane,
+    known: Region,
+    places: npt.NDArray[np.int64],
+    middle: npt.NDArray[np.int64],
+    half: int,
     rng: np.random.Generator,
-) -> Plane | None:  # fmt: skip
+) -> Plane | None:
     """Find the patch of hair that best matches the known pixels around a centre.
 
     Args:

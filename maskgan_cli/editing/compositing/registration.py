@@ -135,9 +135,10 @@ def matched(before: LabelMap, after: LabelMap) -> list[int]:
     sizes = [np.bincount(labels.ravel(), minlength=NUM_CLASSES)[:NUM_CLASSES] for labels in (before, after)]
     least = max(4.0, _SPECK * before.size)
     return [
-        c for c in range(NUM_CLASSES)
+        c
+        for c in range(NUM_CLASSES)
         if min(sizes[0][c], sizes[1][c]) >= max(least, _COUNTERPART * max(sizes[0][c], sizes[1][c]))
-    ]  # fmt: skip
+    ]
 
 
 def _box(changed: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice]:

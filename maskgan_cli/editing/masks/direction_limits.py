@@ -20,10 +20,18 @@ _STEP: Final = 0.05  # resolution of the limits, in steps
 # width, and `outline` is the relative motion of the face's outline. All others are shares of the frame's side, which is
 # four times the distance of the eyes.
 _BOUNDS: Final[dict[str, tuple[float, float]]] = {
-    "mouth_width": (0.184, 0.32), "opening": (0.0, 0.5), "lips": (0.125, 0.42), "sag": (-0.093, 0.13),
-    "below_lip": (0.065, 1.0), "nose_width": (0.145, 0.216), "brow_height": (0.025, 0.104),
-    "face_width": (0.499, 0.697), "face_height": (0.272, 0.39), "outline": (-0.16, 0.16), "lips_closed": (0.0, 1.0),
-}  # fmt: skip
+    "mouth_width": (0.184, 0.32),
+    "opening": (0.0, 0.5),
+    "lips": (0.125, 0.42),
+    "sag": (-0.093, 0.13),
+    "below_lip": (0.065, 1.0),
+    "nose_width": (0.145, 0.216),
+    "brow_height": (0.025, 0.104),
+    "face_width": (0.499, 0.697),
+    "face_height": (0.272, 0.39),
+    "outline": (-0.16, 0.16),
+    "lips_closed": (0.0, 1.0),
+}
 # A measurement in `_SIZES` may always change by _SPARE of its value, others by _SPARE of their range, and those in
 # `_STRICT` not at all beyond their range.
 _SIZES: Final = ("mouth_width", "lips", "nose_width", "face_width", "face_height", "below_lip")

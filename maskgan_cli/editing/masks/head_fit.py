@@ -27,8 +27,9 @@ FIT_SIDE: Final = 256  # pixels; side of the mask to which `fitted` fits the hea
 _DISTANCE: Final = 14.0  # decimetres from the camera to the head, typical of portraits
 _NOSE_Z: Final = 1.42  # z of the centre of the nose's region in masks; the tip of the nose lies further in front
 _EYE_Y: Final = 7.49  # height of the eyes on the canonical head
-_FACE: Final = [ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip",
-                                      "l_lip")]  # fmt: skip
+_FACE: Final = [
+    ID[name] for name in ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
+]
 # "Eye distances": the unit is the distance between the eyes.
 # Tolerances of the measurements, in eye distances: the five points (eyes, nose, mouth), edges of the face, and chin.
 _TOLERANCES: Final = (0.01, 0.01, 0.03, 0.04, 0.04)
@@ -248,8 +249,9 @@ def _marks() -> dict[str, F32]:
     chin = c[body & (np.abs(c[:, 0]) < 0.15) & (c[:, 1] > 6.3) & (c[:, 1] < 6.75) & (c[:, 2] > 0.9)]
     return {
         "points": f32([eyes[0], eyes[1], nose, mouth * f32([-1, 1, 1]), mouth]),
-        "skull": skull, "chin": chin[chin[:, 1].argsort()[:6]],
-    }  # fmt: skip
+        "skull": skull,
+        "chin": chin[chin[:, 1].argsort()[:6]],
+    }
 
 
 def _turned(points: F32, yaw: float, pitch: float) -> F32:
@@ -293,8 +295,9 @@ def _seen(yaw: float, pitch: float, wide: float, long: float) -> dict[str, Float
         in `_LEVELS`. The origin is the middle between the eyes; the unit is the distance between the eyes of the
         canonical head.
     """
-    five, skull, chin = (_projected(_turned(_shaped(_marks()[name], wide, long), yaw, pitch))
-                         for name in ("points", "skull", "chin"))  # fmt: skip
+    five, skull, chin = (
+        _projected(_turned(_shaped(_marks()[name], wide, long), yaw, pitch)) for name in ("points", "skull", "chin")
+    )
     unit_length, middle = _unit(), five[:2].mean(0)
     five, skull, chin = ((part - middle) / unit_length for part in (five, skull, chin))
     found = {"points": five, "chin": chin[:, 1].max()}

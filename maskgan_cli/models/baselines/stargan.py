@@ -93,9 +93,12 @@ class StarGANBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.main = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), AffineInstanceNorm(channels), nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), AffineInstanceNorm(channels),
-        )  # fmt: skip
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            AffineInstanceNorm(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            AffineInstanceNorm(channels),
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Apply the block to features (N, C, H, W); return features of the same shape."""
@@ -115,8 +118,10 @@ class StarGANGenerator(nn.Module):
         self.config = config
         c1, c2, c4 = config.width, config.width * 2, config.width * 4
         layers: list[nn.Module] = [
-            nn.Conv2d(3 + len(config.attributes), c1, 7, padding=3, bias=False), AffineInstanceNorm(c1), nn.ReLU()
-        ]  # fmt: skip
+            nn.Conv2d(3 + len(config.attributes), c1, 7, padding=3, bias=False),
+            AffineInstanceNorm(c1),
+            nn.ReLU(),
+        ]
         for inputs, outputs in ((c1, c2), (c2, c4)):
             conv = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
             layers += [conv, AffineInstanceNorm(outputs), nn.ReLU()]

@@ -32,8 +32,9 @@ def photo() -> tuple[Picture, LabelMap]:
 
 def _turned(yaw: float, pitch: float) -> LabelMap:
     person, scene = sample_identity(3, 1), sample_scene(3, 1, sample_identity(3, 1))
-    plain = replace(scene, yaw=yaw, pitch=pitch, roll=0.0, lean=0.0, hat=None, glasses=None, expression=(),
-                    mouth_open=False)  # fmt: skip
+    plain = replace(
+        scene, yaw=yaw, pitch=pitch, roll=0.0, lean=0.0, hat=None, glasses=None, expression=(), mouth_open=False
+    )
     return render(person, plain, 128).labels
 
 
@@ -190,8 +191,20 @@ def test_the_command_removes_glasses_from_the_photo_before_it_adds_others(
     Image.fromarray(np.where(worn.labels > 0, worn.labels, photo[1])).save(tmp_path / "face.mask.png")
     for number, options in enumerate((["--remove", "glasses"], ["--add", "glasses-round"])):
         path = tmp_path / f"{number}.png"
-        outcome = maskgan("reshape", tmp_path / "face.png", "--crop", *options, "-w", weights, "--device", "cpu",
-                          "--save-masks", "-q", "-o", path)  # fmt: skip
+        outcome = maskgan(
+            "reshape",
+            tmp_path / "face.png",
+            "--crop",
+            *options,
+            "-w",
+            weights,
+            "--device",
+            "cpu",
+            "--save-masks",
+            "-q",
+            "-o",
+            path,
+        )
         assert outcome.code == 0, outcome.err
         assert (read_label_map(tmp_path / f"{number}.mask.png") == ID["eye_g"]).any() == bool(number)
         edited = read_image(path)
@@ -213,8 +226,23 @@ def test_the_command_draws_or_paints_as_requested(
     Image.fromarray(labels).save(tmp_path / "face.mask.png")
     seen = {}
     for how in ("drawn", "painted"):
-        outcome = maskgan("reshape", face, "--crop", "--add", "glasses", "--accessories", how, "-w", weights,
-                          "--device", "cpu", "--save-masks", "-q", "-o", tmp_path / f"{how}.png")  # fmt: skip
+        outcome = maskgan(
+            "reshape",
+            face,
+            "--crop",
+            "--add",
+            "glasses",
+            "--accessories",
+            how,
+            "-w",
+            weights,
+            "--device",
+            "cpu",
+            "--save-masks",
+            "-q",
+            "-o",
+            tmp_path / f"{how}.png",
+        )
         assert outcome.code == 0, outcome.err
         assert read_note(tmp_path / f"{how}.png")["accessories"] == how
         assert (read_label_map(tmp_path / f"{how}.mask.png") == ID["eye_g"]).any()

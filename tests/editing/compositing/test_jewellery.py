@@ -23,9 +23,12 @@ def _mask(*, ears: bool = True, collar: int = 256) -> LabelMap:
             labels[((x - middle) / 12) ** 2 + ((y - 130) / 26) ** 2 < 1] = ID[ear]
     labels[((x - 128) / 64) ** 2 + ((y - 130) / 84) ** 2 < 1] = ID["skin"]
     for name, column, row, wide, high in (
-        ("r_eye", 97, 122, 12, 5), ("l_eye", 159, 122, 12, 5), ("nose", 128, 150, 12, 18),
-        ("u_lip", 128, 185, 24, 4), ("l_lip", 128, 191, 22, 5),
-    ):  # fmt: skip
+        ("r_eye", 97, 122, 12, 5),
+        ("l_eye", 159, 122, 12, 5),
+        ("nose", 128, 150, 12, 18),
+        ("u_lip", 128, 185, 24, 4),
+        ("l_lip", 128, 191, 22, 5),
+    ):
         labels[((x - column) / wide) ** 2 + ((y - row) / high) ** 2 < 1] = ID[name]
     labels[collar:] = ID["cloth"]
     return labels

@@ -37,13 +37,18 @@ def _picture(labels: LabelMap, teeth: tuple[int, int, int] = _TEETH, light: floa
 @pytest.mark.parametrize(
     ("own", "other", "wanted", "found"),
     [
-        (0, 12, Inside.AUTO, Inside.REFERENCE), (0, None, Inside.AUTO, Inside.PHOTO),
-        (0, 2, Inside.AUTO, Inside.PHOTO), (0, 12, Inside.PAINTED, Inside.PAINTED),
-        (10, 12, Inside.AUTO, Inside.PHOTO), (4, 12, Inside.AUTO, Inside.REFERENCE),
-        (4, None, Inside.AUTO, Inside.PHOTO), (10, 12, Inside.REFERENCE, Inside.REFERENCE),
-        (10, 12, Inside.PAINTED, Inside.PAINTED), (4, 12, Inside.PHOTO, Inside.PHOTO),
+        (0, 12, Inside.AUTO, Inside.REFERENCE),
+        (0, None, Inside.AUTO, Inside.PHOTO),
+        (0, 2, Inside.AUTO, Inside.PHOTO),
+        (0, 12, Inside.PAINTED, Inside.PAINTED),
+        (10, 12, Inside.AUTO, Inside.PHOTO),
+        (4, 12, Inside.AUTO, Inside.REFERENCE),
+        (4, None, Inside.AUTO, Inside.PHOTO),
+        (10, 12, Inside.REFERENCE, Inside.REFERENCE),
+        (10, 12, Inside.PAINTED, Inside.PAINTED),
+        (4, 12, Inside.PHOTO, Inside.PHOTO),
     ],
-)  # fmt: skip
+)
 def test_the_insides_source_depends_on_both_mouths(own: int, other: int | None, wanted: Inside, found: Inside) -> None:
     reference = None if other is None else _mouth(other)
     assert source_of_inside(_mouth(own), _mouth(12), reference, wanted) is found

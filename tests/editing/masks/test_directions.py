@@ -23,10 +23,15 @@ def test_correlated_attributes_are_separated() -> None:
     ways = torch.tensor([[3.0, 0.0, 1.0], [0.0, 2.0, 0.0]])
     codes = 0.5 + torch.from_numpy(np.stack([male, lipstick], 1)).float() @ ways
     samples = [
-        Sample(str(i), "train", Path("data/images/0.png"), None,
-               {"Male": "1" if m else "-1", "Wearing_Lipstick": "1" if w else "-1", "Young": "1", "yaw": "3.5"})
+        Sample(
+            str(i),
+            "train",
+            Path("data/images/0.png"),
+            None,
+            {"Male": "1" if m else "-1", "Wearing_Lipstick": "1" if w else "-1", "Young": "1", "yaw": "3.5"},
+        )
         for i, (m, w) in enumerate(zip(male, lipstick, strict=True))
-    ]  # fmt: skip
+    ]
     found = attribute_directions(codes, samples)
     assert list(found) == ["Male", "Wearing_Lipstick"]  # all faces are Young
     assert torch.allclose(torch.cat(list(found.values())), ways, atol=1e-5)

@@ -93,9 +93,12 @@ def test_by_default_parts_are_aligned_for_edits_that_are_pasted_back(prepared: P
     direct, fitted = (swap_parts(source, t, MOUTH) for t in (target, fit_parts(target, source, MOUTH)))
     assert not np.array_equal(direct, fitted)
     for blend, fit, expected in (
-        (Blend(), None, direct), (Blend(wanted=False), None, direct), (Blend(wanted=True), None, fitted),
-        (Blend(wanted=True), False, direct), (Blend(), True, fitted),
-    ):  # fmt: skip
+        (Blend(), None, direct),
+        (Blend(wanted=False), None, direct),
+        (Blend(wanted=True), None, fitted),
+        (Blend(wanted=True), False, direct),
+        (Blend(), True, fitted),
+    ):
         edit = swap_edits(row, MOUTH, blend=blend, fit=fit)
         assert edit.labels is not None
         assert np.array_equal(edit.labels, expected)
@@ -140,8 +143,10 @@ def _ellipse(side: int, degrees: float = 0.0) -> LabelMap:
     x, y = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
     labels = np.full((side, side), ID["skin"], np.uint8)
     for cx, cy, rx, ry, name in (
-        (-0.12, -0.02, 0.05, 0.02, "r_eye"), (0.12, -0.02, 0.05, 0.02, "l_eye"), (0.0, 0.25, 0.12, 0.05, "u_lip"),
-    ):  # fmt: skip
+        (-0.12, -0.02, 0.05, 0.02, "r_eye"),
+        (0.12, -0.02, 0.05, 0.02, "l_eye"),
+        (0.0, 0.25, 0.12, 0.05, "u_lip"),
+    ):
         labels[((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1] = ID[name]
     labels[(labels == ID["u_lip"]) & (y > 0.25)] = ID["l_lip"]
     return labels

@@ -134,14 +134,31 @@ def test_samples_around_one_mask(
 
 
 def test_a_style_paints_every_mask(
-    masks: tuple[Path, Path], prepared: Path, weights: Path, vae_weights: Path, cpu: tuple[str, ...], tmp_path: Path,
+    masks: tuple[Path, Path],
+    prepared: Path,
+    weights: Path,
+    vae_weights: Path,
+    cpu: tuple[str, ...],
+    tmp_path: Path,
     maskgan: Command,
-) -> None:  # fmt: skip
+) -> None:
     style = prepared / "images" / "800.png"
     outcome = maskgan(
-        "interpolate", *masks, "--steps", 3, "-o", tmp_path / "o", "--style", style, "--dmn-weights", weights,
-        "--batch-size", 1, "--json", *cpu,
-    )  # fmt: skip
+        "interpolate",
+        *masks,
+        "--steps",
+        3,
+        "-o",
+        tmp_path / "o",
+        "--style",
+        style,
+        "--dmn-weights",
+        weights,
+        "--batch-size",
+        1,
+        "--json",
+        *cpu,
+    )
     document = json.loads(outcome.out)
     assert document["weights"] == sha256(vae_weights / "model.safetensors")
     assert document["dmn_weights"] == sha256(weights / "model.safetensors")
@@ -155,9 +172,14 @@ def test_a_style_paints_every_mask(
 
 
 def test_a_second_run_keeps_all_files(
-    masks: tuple[Path, Path], prepared: Path, weights: Path, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command,
+    masks: tuple[Path, Path],
+    prepared: Path,
+    weights: Path,
+    cpu: tuple[str, ...],
+    tmp_path: Path,
+    maskgan: Command,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     out, faces = tmp_path / "o", [prepared / "images" / f"{name}.png" for name in (800, 400)]
     call = ("interpolate", *masks, "--steps", 3, "-o", out, "--dmn-weights", weights, *cpu, "--style")
     first = maskgan(*call, faces[0])
@@ -189,9 +211,13 @@ def test_a_second_run_keeps_all_files(
     ],
 )
 def test_contradictory_options_raise_errors(
-    arguments: list[str], message: str, cpu: tuple[str, ...], tmp_path: Path, maskgan: Command,
+    arguments: list[str],
+    message: str,
+    cpu: tuple[str, ...],
+    tmp_path: Path,
+    maskgan: Command,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.delenv("MASKGAN_WEIGHTS", raising=False)
     outcome = maskgan("interpolate", *arguments, "-o", tmp_path / "o", *cpu)
     assert (outcome.code, outcome.out) == (2, "")

@@ -155,12 +155,17 @@ def test_a_direction_without_effect_reports_the_reason(directions: Directions) -
         assert telling.range(bare, name) == (0, 0)
         assert np.array_equal(telling.move(bare, name, 1), bare)
     assert lines == [
-        "hair-length changes nothing: the mask shows no hair", "raise-brows changes nothing: the mask shows no brows",
-        "smile changes nothing: the mask shows no mouth", "nose-width changes nothing: the mask shows no nose",
-    ]  # fmt: skip
+        "hair-length changes nothing: the mask shows no hair",
+        "raise-brows changes nothing: the mask shows no brows",
+        "smile changes nothing: the mask shows no mouth",
+        "nose-width changes nothing: the mask shows no nose",
+    ]
     assert telling.step(bare, "smile", 1).note == {
-        "direction": "smile", "asked": 1, "used": 0.0, "obstacle": "the mask shows no mouth"
-    }  # fmt: skip
+        "direction": "smile",
+        "asked": 1,
+        "used": 0.0,
+        "obstacle": "the mask shows no mouth",
+    }
 
 
 def test_a_mouth_is_measured_changed_and_drawn() -> None:

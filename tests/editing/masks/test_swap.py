@@ -97,11 +97,17 @@ def _ellipses(shift: float = 0.0) -> np.ndarray:
     y, x = (np.mgrid[:200, :200] + 0.5) / 200
     labels = np.zeros((200, 200), np.uint8)
     for cx, cy, rx, ry, name in (
-        (0.5, 0.42, 0.33, 0.38, "hair"), (0.5, 0.58, 0.26, 0.35, "skin"), (0.378, 0.476, 0.045, 0.018, "r_eye"),
-        (0.627, 0.476, 0.045, 0.018, "l_eye"), (0.378, 0.412, 0.065, 0.014, "r_brow"),
-        (0.627, 0.412, 0.065, 0.014, "l_brow"), (0.5, 0.6, 0.07, 0.09, "nose"), (0.5, 0.752, 0.115, 0.035, "u_lip"),
-        (0.5, 0.765, 0.1, 0.022, "l_lip"), (0.5, 0.756, 0.08, 0.01, "mouth"),
-    ):  # fmt: skip
+        (0.5, 0.42, 0.33, 0.38, "hair"),
+        (0.5, 0.58, 0.26, 0.35, "skin"),
+        (0.378, 0.476, 0.045, 0.018, "r_eye"),
+        (0.627, 0.476, 0.045, 0.018, "l_eye"),
+        (0.378, 0.412, 0.065, 0.014, "r_brow"),
+        (0.627, 0.412, 0.065, 0.014, "l_brow"),
+        (0.5, 0.6, 0.07, 0.09, "nose"),
+        (0.5, 0.752, 0.115, 0.035, "u_lip"),
+        (0.5, 0.765, 0.1, 0.022, "l_lip"),
+        (0.5, 0.756, 0.08, 0.01, "mouth"),
+    ):
         labels[((x - shift - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1] = ID[name]
     return labels
 
@@ -111,11 +117,24 @@ def test_masks_of_the_papers_protocols_equal_those_of_earlier_versions() -> None
     source, target = _ellipses(), _ellipses(0.03)
     made = [swap_parts(source, target, part_ids(parts)) for parts in ("mouth", "hair", "nose,eyes,brows")]
     made += [remove_parts(source, part_ids(parts)) for parts in ("mouth", "hair", "nose,eyes,brows")]
-    made += [reshape(source, how) for how in (
-        Reshaping(part_ids("hair"), grow=12.0), Reshaping(part_ids("nose"), move=(4.0, -3.0), scale=1.2),
-        Reshaping(open_mouth=14.0), Reshaping(open_mouth=-1.0),
-    )]  # fmt: skip
+    made += [
+        reshape(source, how)
+        for how in (
+            Reshaping(part_ids("hair"), grow=12.0),
+            Reshaping(part_ids("nose"), move=(4.0, -3.0), scale=1.2),
+            Reshaping(open_mouth=14.0),
+            Reshaping(open_mouth=-1.0),
+        )
+    ]
     assert [hashlib.sha256(labels.tobytes()).hexdigest()[:16] for labels in made] == [
-        "8bebe332074d5921", "128d8460a5298fb5", "88bcf3566cb93b74", "fdc901cf160a6c75", "04d7e272ddab4a1b",
-        "fbdff8dd603421e0", "6b8f057195d7b43e", "2dd632273ecb332f", "617e8a38a1404da0", "d1b993a923668f29",
-    ]  # fmt: skip
+        "8bebe332074d5921",
+        "128d8460a5298fb5",
+        "88bcf3566cb93b74",
+        "fdc901cf160a6c75",
+        "04d7e272ddab4a1b",
+        "fbdff8dd603421e0",
+        "6b8f057195d7b43e",
+        "2dd632273ecb332f",
+        "617e8a38a1404da0",
+        "d1b993a923668f29",
+    ]

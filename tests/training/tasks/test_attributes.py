@@ -69,8 +69,17 @@ def test_attributes_are_read_from_the_manifest_and_missing_ones_are_named(
     truth = Truth.read(data, ("Smiling", "Male"))
     for table, split in ((truth.train, "train"), (truth.val, "val")):
         assert table[:, 0].tolist() == [float(s.fields["Smiling"] == "1") for s in data.split(split)]
-    outcome = maskgan("train", "attributes", prepared, "--attributes", "Smilling", "--set", "network.image_size=64",
-                      "-o", tmp_path / "run")  # fmt: skip
+    outcome = maskgan(
+        "train",
+        "attributes",
+        prepared,
+        "--attributes",
+        "Smilling",
+        "--set",
+        "network.image_size=64",
+        "-o",
+        tmp_path / "run",
+    )
     assert outcome.code == 2
     assert "expected the attribute Smilling in manifest.csv, found attributes Male, Smiling" in outcome.err
     assert not (tmp_path / "run").exists()

@@ -28,15 +28,40 @@ from tests.conftest import Command, plan
 BATCH = ("data.batch_size=4", "schedule.validation_samples=4", "schedule.checkpoint_every=2", "schedule.log_every=1")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "pix2pixhd-m": ("network.width=4", "network.style_width=4", "discriminator.width=4", "perceptual.width=4", *BATCH),
-    "spade": ("network.width=2", "network.hidden=4", "network.latent=8", "discriminator.width=4", "perceptual.width=4",
-              *BATCH),
-    "sean": ("network.width=2", "network.hidden=4", "network.style=8", "network.encoder_width=2",
-             "discriminator.width=4", "perceptual.width=4", *BATCH),
-    "stargan": ("network.width=4", "network.blocks=1", "network.attributes=[Smiling,Male]", "discriminator.width=4",
-                "critic_steps=2", "schedule.decay_from=null", *BATCH),
-    "elegant": ("network.width=4", "network.attributes=[Smiling,Male]", "discriminator.width=4", *BATCH,
-                "data.batch_size=8"),
-}  # fmt: skip
+    "spade": (
+        "network.width=2",
+        "network.hidden=4",
+        "network.latent=8",
+        "discriminator.width=4",
+        "perceptual.width=4",
+        *BATCH,
+    ),
+    "sean": (
+        "network.width=2",
+        "network.hidden=4",
+        "network.style=8",
+        "network.encoder_width=2",
+        "discriminator.width=4",
+        "perceptual.width=4",
+        *BATCH,
+    ),
+    "stargan": (
+        "network.width=4",
+        "network.blocks=1",
+        "network.attributes=[Smiling,Male]",
+        "discriminator.width=4",
+        "critic_steps=2",
+        "schedule.decay_from=null",
+        *BATCH,
+    ),
+    "elegant": (
+        "network.width=4",
+        "network.attributes=[Smiling,Male]",
+        "discriminator.width=4",
+        *BATCH,
+        "data.batch_size=8",
+    ),
+}
 TRAININGS = {training.name: training for training in trainings() if training.name in SETTINGS}
 
 
@@ -88,8 +113,9 @@ def test_written_weights_can_be_loaded(name: str, prepared: Path, tmp_path: Path
     if f"{name}-discriminator" in KINDS:
         load(f"{name}-discriminator", tmp_path / "run" / "discriminator.safetensors", torch.device("cpu"))
     assert KINDS[name].title in (tmp_path / "run" / "model.md").read_text()
-    more = maskgan("train", name, prepared, "-o", tmp_path / "more", "--device", "cpu", *options,
-                   "--start-from", tmp_path / "run")  # fmt: skip
+    more = maskgan(
+        "train", name, prepared, "-o", tmp_path / "more", "--device", "cpu", *options, "--start-from", tmp_path / "run"
+    )
     assert more.code == 0, more.err
 
 
@@ -153,9 +179,12 @@ def test_two_processes_have_the_gradient_of_one_with_the_whole_batch(name: str, 
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     for out, start in ((one, command), (two, [*torchrun, *command])):
         subprocess.run(
-            [sys.executable, *start, "-o", str(out), *options], check=True, capture_output=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
-        )  # fmt: skip
+            [sys.executable, *start, "-o", str(out), *options],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            timeout=300,
+        )
     moments = []
     for run in (one, two):
         state = torch.load(run / "state" / "step-000001" / "optimisers.pt", weights_only=True)
@@ -187,31 +216,40 @@ def test_the_papers_recipes_are_the_published_networks() -> None:
 # 24,183 training faces.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "stargan": {
-        "optimiser": {"lr": 1e-4, "beta1": 0.5, "beta2": 0.999}, "critic_steps": 5,
+        "optimiser": {"lr": 1e-4, "beta1": 0.5, "beta2": 0.999},
+        "critic_steps": 5,
         "loss": {"classification": 1, "reconstruction": 10, "gradient_penalty": 10},
-        "data": {"batch_size": 16, "flip": True}, "schedule": {"steps": 200_000, "decay_from": 100_000},
+        "data": {"batch_size": 16, "flip": True},
+        "schedule": {"steps": 200_000, "decay_from": 100_000},
         "discriminator": {"width": 64, "layers": 6},
     },
     "elegant": {
-        "optimiser": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999}, "weight_decay": 1e-5, "loss": {"reconstruction": 5},
-        "data": {"batch_size": 64, "flip": False}, "discriminator": {"width": 64},
+        "optimiser": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999},
+        "weight_decay": 1e-5,
+        "loss": {"reconstruction": 5},
+        "data": {"batch_size": 64, "flip": False},
+        "discriminator": {"width": 64},
         "schedule": {"steps": 200_000, "decay": 0.97, "decay_every": 3000, "decay_from": None},
     },
     "spade": {
-        "optimiser": {"lr": 2e-4, "beta1": 0.0, "beta2": 0.9}, "two_rates": True,
+        "optimiser": {"lr": 2e-4, "beta1": 0.0, "beta2": 0.9},
+        "two_rates": True,
         "loss": {"adversarial": 1, "feature_matching": 10, "perceptual": 10, "kl": 0.05, "pixel": 0},
-        "perceptual": {"network": "vgg19", "normalise": False}, "data": {"flip": True},
+        "perceptual": {"network": "vgg19", "normalise": False},
+        "data": {"flip": True},
         "schedule": {"steps": round(50 * 24_183 / 8), "decay_from": None},
         "discriminator": {"width": 64, "scales": 2, "layers": 4},
     },
     "sean": {
-        "optimiser": {"lr": 2e-4, "beta1": 0.0, "beta2": 0.999}, "two_rates": True,
+        "optimiser": {"lr": 2e-4, "beta1": 0.0, "beta2": 0.999},
+        "two_rates": True,
         "loss": {"adversarial": 1, "feature_matching": 10, "perceptual": 10, "pixel": 0},
-        "perceptual": {"network": "vgg19", "normalise": False}, "data": {"batch_size": 32, "flip": True},
+        "perceptual": {"network": "vgg19", "normalise": False},
+        "data": {"batch_size": 32, "flip": True},
         "schedule": {"steps": round(50 * 24_183 / 32), "decay_from": None},
         "discriminator": {"width": 64, "scales": 2, "layers": 4},
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

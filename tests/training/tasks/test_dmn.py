@@ -45,8 +45,14 @@ def _command(prepared: Path, out: Path, *options: str) -> list[str]:
 
 
 def _steps(count: int, every: int = 1000) -> list[str]:
-    return ["--set", f"schedule.steps={count}", "--set", f"schedule.checkpoint_every={every}",
-            "--set", "schedule.log_every=3"]  # fmt: skip
+    return [
+        "--set",
+        f"schedule.steps={count}",
+        "--set",
+        f"schedule.checkpoint_every={every}",
+        "--set",
+        "schedule.log_every=3",
+    ]
 
 
 def test_reconstruction_improves(prepared: Path) -> None:

@@ -30,9 +30,13 @@ from maskgan_cli.weights.lookup import find_weights
 from tests.conftest import Command, plan
 
 CHANGES = (
-    "discriminator.width=4", "perceptual.width=4", "blender.width=4", "data.batch_size=4",
-    "schedule.validation_samples=4", "schedule.log_every=1",
-)  # fmt: skip
+    "discriminator.width=4",
+    "perceptual.width=4",
+    "blender.width=4",
+    "data.batch_size=4",
+    "schedule.validation_samples=4",
+    "schedule.log_every=1",
+)
 TINY = ("--device", "cpu", "-q", *(word for change in CHANGES for word in ("--set", change)))
 
 
@@ -74,8 +78,11 @@ def test_start_from_loads_generator_discriminator_and_blender_of_a_run_or_of_a_f
     first = tmp_path / "first"
     files = tmp_path / "files"
     files.mkdir()
-    for name, source in (("dmn", first / "model"), ("blender", first / "blender"),
-                         ("discriminator", first / "state/step-000001/discriminator")):  # fmt: skip
+    for name, source in (
+        ("dmn", first / "model"),
+        ("blender", first / "blender"),
+        ("discriminator", first / "state/step-000001/discriminator"),
+    ):
         shutil.copy(source.with_suffix(".safetensors"), files / f"{name}.safetensors")
     for k, source in enumerate((first, files)):
         out = tmp_path / f"second-{k}"
@@ -221,8 +228,10 @@ def test_each_stage_has_its_own_adam_and_every_backward_pass_is_followed_by_its_
         {id(p) for p in network.parameters()} for network in (task.generator, task.blender, task.discriminator)
     )
     assert parameters == {
-        "generator": generator, "generator+blender": generator | blender, "discriminator": discriminator,
-    }  # fmt: skip
+        "generator": generator,
+        "generator+blender": generator | blender,
+        "discriminator": discriminator,
+    }
 
 
 def test_stage_two_uses_the_generator_that_stage_one_has_updated(
@@ -249,8 +258,9 @@ def test_together_all_pictures_are_painted_before_any_update(
     mask, real, style_mask, style_image = generator_inputs(batch, task.recipe.style_augmentation)
     real_features = task.discriminate(mask, real)
     networks: dict[str, list[torch.nn.Module]] = {
-        "generator": [task.generator], "generator+blender": [task.generator, task.blender],
-    }  # fmt: skip
+        "generator": [task.generator],
+        "generator+blender": [task.generator, task.blender],
+    }
     expected = {}
     for name, updated in networks.items():
         style = task.generator.encode_style(style_mask, style_image)
@@ -284,8 +294,22 @@ def test_together_all_pictures_are_painted_before_any_update(
 def test_the_rate_of_stage_two_can_stay_constant_as_in_the_released_code(
     prepared: Path, weights: Path, vae_weights: Path, tmp_path: Path, maskgan: Command
 ) -> None:
-    call = ("train", "ebst", prepared, "--dmn", weights, "--vae", vae_weights, *TINY, "--set", "schedule.steps=4",
-            "--set", "schedule.decay_from=1", "--set", "optimiser.lr=1e-4")  # fmt: skip
+    call = (
+        "train",
+        "ebst",
+        prepared,
+        "--dmn",
+        weights,
+        "--vae",
+        vae_weights,
+        *TINY,
+        "--set",
+        "schedule.steps=4",
+        "--set",
+        "schedule.decay_from=1",
+        "--set",
+        "optimiser.lr=1e-4",
+    )
     rates = {}
     for decay in ("true", "false"):
         out = tmp_path / decay

@@ -43,8 +43,11 @@ def test_every_list_of_faces_is_drawn_in_epochs() -> None:
             seen.update((place, index) for index in indices[place : place + 2])
     # 24 draws of each list: 4, 8, 6 and 6 faces, each as often as the others.
     assert {place: {seen[(p, i)] for p, i in seen if p == place} for place in (0, 2, 4, 6)} == {
-        0: {6}, 2: {3}, 4: {4}, 6: {4}
-    }  # fmt: skip
+        0: {6},
+        2: {3},
+        4: {4},
+        6: {4},
+    }
 
 
 def test_processes_share_each_list_and_a_later_start_has_the_same_draws() -> None:

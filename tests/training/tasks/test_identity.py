@@ -23,10 +23,28 @@ from maskgan_cli.weights.format import read_weights
 from tests.conftest import Command
 
 TINY = (
-    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=[1, 1, 1, 1]",
-    "--set", "network.embedding=16", "--set", "network.image_size=32", "--set", "network.dropout=0",
-    "--set", "data.batch_size=8", "--set", "loss.warmup=5", "-q", "--set", "schedule.decay_from=null",
-)  # fmt: skip
+    "--recipe",
+    "tiny-cpu",
+    "--device",
+    "cpu",
+    "--set",
+    "network.width=8",
+    "--set",
+    "network.blocks=[1, 1, 1, 1]",
+    "--set",
+    "network.embedding=16",
+    "--set",
+    "network.image_size=32",
+    "--set",
+    "network.dropout=0",
+    "--set",
+    "data.batch_size=8",
+    "--set",
+    "loss.warmup=5",
+    "-q",
+    "--set",
+    "schedule.decay_from=null",
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +59,15 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture = np.clip(colour + rng.normal(0, 12, (64, 64, 3)), 0, 255).astype(np.uint8)
             name = f"{person}-{k}"
             write_image(root / "images" / f"{name}.png", picture)
-            rows.append({"id": name, "split": "train" if person < 8 else "val", "image": f"images/{name}.png",
-                         "mask": "", "identity": str(person)})  # fmt: skip
+            rows.append(
+                {
+                    "id": name,
+                    "split": "train" if person < 8 else "val",
+                    "image": f"images/{name}.png",
+                    "mask": "",
+                    "identity": str(person),
+                }
+            )
     write_csv(root / "manifest.csv", list(rows[0]), rows)
     write_json(root / "dataset.json", {"name": "colours", "size": 64, "hash": "x", "classes": [], "splits": {}})
     return root
@@ -50,8 +75,19 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _train(people: Path, out: Path, *more: str) -> int:
     still = [f"augment.{name}=0" for name in ("rotate", "zoom", "shift", "light", "tint", "blur", "noise")]
-    return call(app, ["train", "identity", str(people), "-o", str(out), *TINY,
-                      *(x for change in still for x in ("--set", change)), *more])  # fmt: skip
+    return call(
+        app,
+        [
+            "train",
+            "identity",
+            str(people),
+            "-o",
+            str(out),
+            *TINY,
+            *(x for change in still for x in ("--set", change)),
+            *more,
+        ],
+    )
 
 
 @pytest.fixture(scope="module")

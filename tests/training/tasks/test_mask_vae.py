@@ -125,8 +125,22 @@ def test_data_of_another_size_raise_an_error(prepared: Path, tmp_path: Path, mas
 
 
 def test_trained_weights_can_initialise_it(vae_weights: Path, prepared: Path, tmp_path: Path, maskgan: Command) -> None:
-    outcome = maskgan("train", "vae", prepared, "-o", tmp_path / "run", *TINY_VAE, "--start-from", vae_weights,
-                      "--set", "schedule.steps=1", "--set", "optimiser.lr=1e-9", "--seed", 5)  # fmt: skip
+    outcome = maskgan(
+        "train",
+        "vae",
+        prepared,
+        "-o",
+        tmp_path / "run",
+        *TINY_VAE,
+        "--start-from",
+        vae_weights,
+        "--set",
+        "schedule.steps=1",
+        "--set",
+        "optimiser.lr=1e-9",
+        "--seed",
+        5,
+    )
     assert outcome.code == 0, outcome.err
     begun, trained = (read_weights(where, "vae").tensors for where in (tmp_path / "run", vae_weights))
     for name in trained:

@@ -26,9 +26,21 @@ from maskgan_cli.weights.lookup import bundled
 from tests.conftest import Command
 
 TINY = (
-    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.image_size=64", "--set", "network.width=4",
-    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", "--set", "schedule.decay_from=null",
-)  # fmt: skip
+    "--recipe",
+    "tiny-cpu",
+    "--device",
+    "cpu",
+    "--set",
+    "network.image_size=64",
+    "--set",
+    "network.width=4",
+    "--set",
+    "data.batch_size=4",
+    "--set",
+    "schedule.validation_samples=4",
+    "--set",
+    "schedule.decay_from=null",
+)
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +211,16 @@ def test_start_from_loads_weights_for_another_size_and_records_their_hash(
     """With a learning rate close to 0, the weights after one step are the initial ones."""
     task.save_model(tmp_path / "parser.safetensors", {})
     common = ("--set", "network.width=8", "--set", "network.image_size=64", "--set", "data.batch_size=2", "-q")
-    once = ("--set", "schedule.steps=1", "--set", "schedule.validation_samples=2", "--device", "cpu",
-            "--set", "schedule.decay_from=null")  # fmt: skip
+    once = (
+        "--set",
+        "schedule.steps=1",
+        "--set",
+        "schedule.validation_samples=2",
+        "--device",
+        "cpu",
+        "--set",
+        "schedule.decay_from=null",
+    )
     call = ("train", "parser", prepared, *common, *once, "--set", "optimiser.lr=1e-12")
     done = maskgan(*call, "--start-from", tmp_path / "parser.safetensors", "-o", tmp_path / "run")
     assert done.code == 0, done.err
@@ -210,7 +230,8 @@ def test_start_from_loads_weights_for_another_size_and_records_their_hash(
             assert torch.allclose(tensor, begun[name], atol=1e-6), name
     about = read_weights(tmp_path / "run", "parser").about
     assert about["start"] == {"sha256": read_weights(tmp_path / "parser.safetensors", "parser").sha256}
-    narrow = maskgan(*call, "--set", "network.width=4", "--start-from", tmp_path / "parser.safetensors",
-                     "-o", tmp_path / "narrow")  # fmt: skip
+    narrow = maskgan(
+        *call, "--set", "network.width=4", "--start-from", tmp_path / "parser.safetensors", "-o", tmp_path / "narrow"
+    )
     assert narrow.code == 2
     assert "parser.safetensors: expected the tensors of FaceParser, found" in narrow.err

@@ -22,10 +22,22 @@ from maskgan_cli.training.tasks.pose import PoseRecipe, PoseTask, draw_axes
 from tests.conftest import Command
 
 TINY = (
-    "--recipe", "tiny-cpu", "--device", "cpu", "--set", "network.width=8", "--set", "network.blocks=[1, 1, 1, 1]",
-    "--set", "data.batch_size=4", "--set", "schedule.validation_samples=4", "-q",
-    "--set", "schedule.decay_from=null",
-)  # fmt: skip
+    "--recipe",
+    "tiny-cpu",
+    "--device",
+    "cpu",
+    "--set",
+    "network.width=8",
+    "--set",
+    "network.blocks=[1, 1, 1, 1]",
+    "--set",
+    "data.batch_size=4",
+    "--set",
+    "schedule.validation_samples=4",
+    "-q",
+    "--set",
+    "schedule.decay_from=null",
+)
 CHANGES = [TINY[i + 1] for i in range(len(TINY)) if TINY[i] == "--set"]
 
 

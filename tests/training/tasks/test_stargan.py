@@ -30,8 +30,14 @@ def test_the_generator_is_updated_every_critic_steps_and_its_losses_are_multipli
         updated = not all(map(torch.equal, before, task.generator.network.parameters()))
         assert updated == (step % 3 == 0) == bool(terms["reconstruction"].detach() != 0)
         assert task.critic.updates == step
-    assert set(terms) == {"adversarial", "asked", "reconstruction", "discriminator", "classification",
-                          "gradient_penalty"}  # fmt: skip
+    assert set(terms) == {
+        "adversarial",
+        "asked",
+        "reconstruction",
+        "discriminator",
+        "classification",
+        "gradient_penalty",
+    }
 
 
 def test_each_update_reaches_its_own_network_only(prepared: Path) -> None:

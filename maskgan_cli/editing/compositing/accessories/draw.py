@@ -150,9 +150,14 @@ def interpolated(layer: Layer, faces: I32, values: F32) -> F32:
 
 
 def draw(
-    meshes: list[Mesh], fit: HeadFit, light: PhotoLight, window: Window, hair: F32, person: F32,
+    meshes: list[Mesh],
+    fit: HeadFit,
+    light: PhotoLight,
+    window: Window,
+    hair: F32,
+    person: F32,
     bare: tuple[Layer, I32] | None = None,
-) -> Drawn:  # fmt: skip
+) -> Drawn:
     """Render meshes on a 3D head that was fitted to a face, with the shadow that the meshes cast.
 
     The head and opaque meshes hide what lies behind them (depth test). Transparent meshes are then blended over opaque
@@ -178,8 +183,7 @@ def draw(
     for mesh in sorted(meshes, key=lambda mesh: mesh.alpha < 1):
         where, far = fit.camera.project(mesh.vertices)
         both = np.ones(len(mesh.triangles), bool)
-        layer = triangles(f32((where - [window.left, window.top]) * samples), far, mesh.triangles, size,
-                          two_sided=both)  # fmt: skip
+        layer = triangles(f32((where - [window.left, window.top]) * samples), far, mesh.triangles, size, two_sided=both)
         seen = (layer.triangle >= 0) & (layer.depth > depth)
         if not seen.any():
             continue
@@ -314,8 +318,11 @@ def shrunk(values: F32, samples: int) -> F32:
     if samples == 1:
         return values
     height, width = (side // samples for side in values.shape[:2])
-    return f32(values[: height * samples, : width * samples].reshape(
-        height, samples, width, samples, *values.shape[2:]).mean((1, 3)))  # fmt: skip
+    return f32(
+        values[: height * samples, : width * samples]
+        .reshape(height, samples, width, samples, *values.shape[2:])
+        .mean((1, 3))
+    )
 
 
 __all__ = ["FAR", "Drawn", "Mesh", "Window", "cast_shadow", "draw", "head_layer", "interpolated", "window_of"]

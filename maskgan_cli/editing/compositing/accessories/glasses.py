@@ -91,8 +91,13 @@ def glasses_meshes(name: str, fit: HeadFit) -> list[Mesh]:
         ear = posed.from_head(f32([side * (0.76 * fit.wide), 7.43 - PIVOT[1], 0.45 - PIVOT[2]]))
         share = np.linspace(0, 1, 12, dtype=np.float32)[:, None]
         path = np.concatenate([corner[None], f32(hinge * (1 - share) + ear * share)])
-        meshes.append(part(*_rim(f32(path), f32(np.full(len(path), max(spec.rim, 0.011))), y, closed=False), colour,
-                           behind_hair=True))  # fmt: skip
+        meshes.append(
+            part(
+                *_rim(f32(path), f32(np.full(len(path), max(spec.rim, 0.011))), y, closed=False),
+                colour,
+                behind_hair=True,
+            )
+        )
     share = np.linspace(0, 1, 13, dtype=np.float32)[:, None]
     arch = np.sin(share * np.pi)
     bridge = inner[1] * (1 - share) + inner[0] * share + y * 0.03 * arch + z * 0.035 * arch

@@ -62,9 +62,19 @@ def hat_meshes(name: str, fit: HeadFit, wide: float) -> list[Mesh]:
             there[:, 1] += brim * (0.55 * (there[:, 0] / (1.2 * wide)) ** 2 - 0.22 * np.clip(there[:, 2], 0, 1))
         return fit.posed.from_head(f32(there + low))
 
-    return [Mesh(widened(piece.vertices), piece.triangles, f32(piece.colour), shine=0.05, gloss=8, bump=_WEAVE[name],
-                 ribs=name == "hat-beanie", around_head=True)
-            for piece in pieces]  # fmt: skip
+    return [
+        Mesh(
+            widened(piece.vertices),
+            piece.triangles,
+            f32(piece.colour),
+            shine=0.05,
+            gloss=8,
+            bump=_WEAVE[name],
+            ribs=name == "hat-beanie",
+            around_head=True,
+        )
+        for piece in pieces
+    ]
 
 
 def hat_width(labels: LabelMap, fit: HeadFit, name: str) -> float:

@@ -118,8 +118,13 @@ def draw_jewels(found: list[Jewel], fit: HeadFit, light: PhotoLight, window: Win
             cover = blur(np.isin(labels, jewel.hidden_by).astype(np.float32), max(light.softness, 0.8))
             covers[jewel.hidden_by] = np.repeat(np.repeat(cover, samples, 0), samples, 1)
         where, far = fit.camera.project(jewel.mesh.vertices)
-        layer = triangles(f32((where - [window.left, window.top]) * samples), far, jewel.mesh.triangles, size,
-                          two_sided=np.ones(len(jewel.mesh.triangles), bool))  # fmt: skip
+        layer = triangles(
+            f32((where - [window.left, window.top]) * samples),
+            far,
+            jewel.mesh.triangles,
+            size,
+            two_sided=np.ones(len(jewel.mesh.triangles), bool),
+        )
         seen = (layer.triangle >= 0) & (layer.depth > depth)
         if not seen.any():
             continue

@@ -121,8 +121,9 @@ def _softness(picture: Picture, where: Region) -> float:
     usual = float(np.abs(detail[where]).mean()) if where.any() else 0.0
     found = 0.45
     for factor in (1.3, 1.7, 2.2, 3.0, 4.0):
-        small = image.resize((max(1, round(image.width / factor)), max(1, round(image.height / factor))),
-                             Image.Resampling.LANCZOS)  # fmt: skip
+        small = image.resize(
+            (max(1, round(image.width / factor)), max(1, round(image.height / factor))), Image.Resampling.LANCZOS
+        )
         again = np.asarray(small.resize(image.size, Image.Resampling.BICUBIC)).astype(np.float32)
         lost = float(np.abs(again - grey)[where].mean()) if where.any() else 0.0
         if lost > 0.12 * usual + 0.3:

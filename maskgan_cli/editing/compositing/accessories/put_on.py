@@ -184,8 +184,10 @@ class AccessoryRenderer:
         smooth = blur(seen.astype(np.float32), 2.0).astype(np.float64)
         noise = missing_grain(seen.astype(np.float64), smooth, drawn.clear)[rows, columns]
         grain = f32(noise * np.clip(part.alpha, 0, 1)[..., None] * _GRAIN)
-        box = (slice(rows.start + window.top, rows.stop + window.top),
-               slice(columns.start + window.left, columns.stop + window.left))  # fmt: skip
+        box = (
+            slice(rows.start + window.top, rows.stop + window.top),
+            slice(columns.start + window.left, columns.stop + window.left),
+        )
         return Overlay(name, box, part, grain, grey)
 
 
@@ -301,8 +303,9 @@ def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) 
         fit: the 3D head fitted to the face, in the picture's pixels.
         matrix: (2, 3), maps (x, y, 1) of the mask to pixels of the picture.
     """
-    window = window_of([Mesh(fit.posed.vertices[::7], np.zeros((0, 3), np.int32), f32([0, 0, 0]))], fit, 0.0,
-                       picture.shape[:2])  # fmt: skip
+    window = window_of(
+        [Mesh(fit.posed.vertices[::7], np.zeros((0, 3), np.int32), f32([0, 0, 0]))], fit, 0.0, picture.shape[:2]
+    )
     step = max(1, window.side // _LIGHT)
     layer, faces = head_layer(fit, window, 1 / step)
     rows = np.minimum(np.arange(len(layer.depth)) * step, window.side - 1)
@@ -314,7 +317,8 @@ def _light_of(picture: Picture, labels: LabelMap, fit: HeadFit, matrix: Floats) 
 
 def _part(picture: Picture, window: Window) -> Picture:
     """Cut a window (h, h, 3) out of a picture (H, W, 3); outside the picture, the border pixels are repeated."""
-    rows, columns = (np.clip(np.arange(part.start, part.stop), 0, n - 1)
-                     for part, n in zip(window.box, picture.shape, strict=False))  # fmt: skip
+    rows, columns = (
+        np.clip(np.arange(part.start, part.stop), 0, n - 1) for part, n in zip(window.box, picture.shape, strict=False)
+    )
     part: Picture = picture[rows][:, columns]
     return part
