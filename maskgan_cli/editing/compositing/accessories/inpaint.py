@@ -22,6 +22,7 @@ _DARK: Final = 0.45  # share of the skin's brightness; glasses with darker lense
 # Lengths are shares of the side.
 _BAND: Final = 0.035  # frames are searched within this distance of the border of the mask's glasses
 _LINE: Final = 0.012  # half the largest width of frames and their shadows
+_LENS: Final = 0.05  # lenses are at least this high, temples are lower
 _TEMPLE: Final = 0.02  # half the largest height of temples
 _END: Final = 0.02  # the ends of the rims are this wide
 _REACH: Final = 0.06  # temples begin within this distance of the ends of the rims,
@@ -138,6 +139,12 @@ def frame_region(picture: Picture, labels: LabelMap) -> Region:
     long[0] = False
     found = ndimage.binary_closing(long[pieces], iterations=2)
     found |= _temples(channels, labels, whole, found, strong)
+    if eyes.any():  # temples that the mask shows
+        columns = np.flatnonzero(eyes.any(0))
+        low = (glasses.sum(0) < _LENS * side) & (
+            np.abs(np.arange(side) - columns.mean()) > np.ptp(columns) / 2 + _END * side
+        )
+        found |= glasses & low
     return np.asarray(ndimage.binary_dilation(found, iterations=max(1, round(_RIM * side))) & ~eyes)
 
 
