@@ -14,7 +14,7 @@ demo: $(READY)
 
 # The checks run beside the tests, which saves half a minute.
 test: $(READY)
-	$(MAKE) check & checks=$$!; \
+	( $(CHECK) ) & checks=$$!; \
 	$(VENV)/bin/python -m pytest -n auto -m "not slow"; tests=$$?; \
 	wait $$checks || { echo "the checks failed: make check" >&2; exit 1; }; exit $$tests
 
@@ -26,10 +26,9 @@ test-hard: $(READY)
 	$(VENV)/bin/python -m pytest -m hard tests/hard
 	$(VENV)/bin/python -m tests.hard.report
 
+CHECK = $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 check: $(READY)
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	$(CHECK)
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
