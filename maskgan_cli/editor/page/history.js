@@ -9,6 +9,8 @@ const IDLE = 5000; // milliseconds without an edit after which the steps are sav
 const KEPT = 200; // number of steps that are saved
 const SOON = 700; // milliseconds within which two steps of one slider are merged
 
+const same = (a, b) => Boolean(a && b) && a.length === b.length && a.every((run, k) => run === b[k]);
+
 function database() {
   return new Promise((resolve) => {
     const request = indexedDB.open("maskgan-edit", 1);
@@ -46,7 +48,9 @@ export class History {
     const again = merge && merge === this.merge && now - this.since < SOON && this.index === old - 1;
     Object.assign(this, { merge, since: now });
     this.steps.length = this.index + (again ? 0 : 1);
-    const runs = pack(mask.data), base = composition.empty ? null : pack(composition.base);
+    const runs = pack(mask.data), before = this.steps[this.steps.length - 1];
+    let base = composition.empty ? null : pack(composition.base);
+    base = [before?.runs, before?.base].find((one) => same(one, base)) ?? base; // sliders mostly start from the step before
     this.steps.push({ runs, base, ...composition.settings, style, mouth, hair, label });
     this.index = this.steps.length - 1;
     this._write((store) => {
@@ -58,7 +62,7 @@ export class History {
   // Whether the current step changed the mask
   get changedMask() {
     const { runs } = this.current, before = this.steps[this.index - 1]?.runs;
-    return Boolean(before) && (runs.length !== before.length || runs.some((run, k) => run !== before[k]));
+    return Boolean(before) && !same(runs, before);
   }
   // Change properties of the current step other than its mask.
   amend(change) {
