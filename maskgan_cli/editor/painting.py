@@ -94,7 +94,7 @@ class SessionPainting(SessionState):
 
         The latest output is cached, because the page requests first a preview of a mask and then the full picture.
         """
-        key = (job.labels.tobytes(), job.options.style, job.base.key[0], job.models.weights.sha256)
+        key = (job.labels.tobytes(), *job.style_key)
         if self._painted is None or self._painted[0] != key:
             self._painted = (key, job.models.paint(job.labels, self._style_code(job)))
         return self._painted[1]
@@ -105,8 +105,7 @@ class SessionPainting(SessionState):
         Previews use this output only for regions that the moved photo does not show; the full picture follows soon. If
         there is no output with this style, the network generates one.
         """
-        style = (job.options.style, job.base.key[0], job.models.weights.sha256)
-        if self._painted is not None and self._painted[0][1:] == style:
+        if self._painted is not None and self._painted[0][1:] == job.style_key:
             return self._painted[1]
         return self._painting(job)
 
@@ -134,8 +133,7 @@ class SessionPainting(SessionState):
         """
         models, labels, size = job.models, job.labels, job.models.size
         before, painting = job.base.labels, None
-        style = (job.options.style, job.base.key[0], models.weights.sha256)
-        if self._painted is not None and self._painted[0][1:] == style:
+        if self._painted is not None and self._painted[0][1:] == job.style_key:
             before = np.frombuffer(self._painted[0][0], np.uint8).reshape(labels.shape)
             painting = self._painted[1]
         changed = resize_labels(before, size) != resize_labels(labels, size)
@@ -238,8 +236,7 @@ class SessionPainting(SessionState):
 
     def _style_code(self, job: _Job) -> Tensor:
         """Return the style code (1, style_dim) of the face whose style is used; each code is computed only once."""
-        style, bare = job.options.style, job.base.key[0]
-        key = (style, bare, job.models.weights.sha256)
+        key, style = job.style_key, job.options.style
         if key not in self._styles:
             other = self.others[style - 1] if style else None
             picture, labels = job.base.style if other is None else (other.picture, other.labels)
@@ -301,6 +298,11 @@ class _Job:
     base: BaseFace
     names: tuple[str, ...]
     preview: bool
+
+    @property
+    def style_key(self) -> tuple[int, bool, str]:
+        """Identify the style code: number of the style's face, whether its glasses are removed, and the weights."""
+        return self.options.style, self.base.key[0], self.models.weights.sha256
 
 
 def _around(region: Region) -> Region:
