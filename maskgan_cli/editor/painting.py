@@ -38,11 +38,12 @@ class SessionPainting(SessionState):
     """A session that renders its edited face. The latest result of each step of the rendering is cached."""
 
     # Caches; each entry has a key that identifies its inputs. They contain, in this order: base faces; style codes; the
-    # latest network output, motion, composited picture and final picture.
+    # latest network output, motion, coarse motion (of previews), composited picture and final picture.
     _bases: BaseFaces = field(default_factory=BaseFaces, repr=False)
     _styles: dict[tuple[int, bool, str], Tensor] = field(default_factory=dict, repr=False)
     _painted: tuple[tuple[bytes, int, bool, str], Picture] | None = field(default=None, repr=False)
     _motion: tuple[tuple[bytes, Key], PhotoMotion] | None = field(default=None, repr=False)
+    _coarse_motion: tuple[tuple[bytes, Key], PhotoMotion] | None = field(default=None, repr=False)
     _composed: tuple[tuple[bytes, Key, int, str], Picture] | None = field(default=None, repr=False)
     _drawn: tuple[tuple[bytes, Key, int, str, bytes, tuple[str, ...]], Picture] | None = field(default=None, repr=False)
 
@@ -114,8 +115,8 @@ class SessionPainting(SessionState):
 
         Args:
             job: the inputs of the rendering.
-            latest: motion of the photo's pixels in the latest picture. This motion is used again; only the regions that
-                the moved photo does not show are computed again.
+            latest: motion of the photo's pixels in the latest full picture. This motion is used again; only the regions
+                that the moved photo does not show are computed again.
         """
         base, motion = job.base, latest.towards(with_jaw(job.base.labels, job.labels))
         painting = partial(self._repainting, job, motion)
@@ -147,13 +148,18 @@ class SessionPainting(SessionState):
         return models.repaint(painting, labels, self._style_code(job), changed)
 
     def _moved(self, job: _Job) -> PhotoMotion:
-        """Return how the face's pixels move when its mask changes to the edited mask.
+        """Return how the face's pixels move when its mask changes to the edited mask; the latest result is cached.
 
-        The latest motion is cached, because the page requests first a preview of a mask and then the full picture.
+        A preview uses a motion of lower resolution, unless the latest full picture has the same mask.
         """
         key = job.labels.tobytes(), job.base.key
-        if self._motion is None or self._motion[0] != key:
-            self._motion = (key, motion_between(job.base.labels, job.labels))
+        if self._motion is not None and self._motion[0] == key:
+            return self._motion[1]
+        if job.preview:
+            if self._coarse_motion is None or self._coarse_motion[0] != key:
+                self._coarse_motion = (key, motion_between(job.base.labels, job.labels, coarse=True))
+            return self._coarse_motion[1]
+        self._motion = (key, motion_between(job.base.labels, job.labels))
         return self._motion[1]
 
     def _finished(self, job: _Job) -> Picture:
@@ -174,7 +180,8 @@ class SessionPainting(SessionState):
             return self._shown(job, blend_quickly(base.picture, latest, base.labels, job.labels, reference, motion))
         else:  # without generated regions, the full picture is as fast as a preview
             made = blend(base.picture, painting, base.labels, job.labels, None, reference, motion)
-            self._composed = (key, made)
+            if self._motion is not None and motion is self._motion[1]:
+                self._composed = (key, made)
         fade = job.options.fade
         shown = (*key, b"" if fade is None else fade.tobytes(), job.names)
         if self._drawn is not None and self._drawn[0] == shown:

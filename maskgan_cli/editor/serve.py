@@ -38,7 +38,8 @@ def listen(host: str, port: int | None, last: int | None = None) -> socket.socke
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for attempt in [last or PORT, PORT, 0] if port is None else [port]:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends at once (TCP_NODELAY) only if the socket names its protocol; else each answer waits for 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, attempt))

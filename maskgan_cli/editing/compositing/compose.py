@@ -148,17 +148,18 @@ def paste_moved(
     return photo if (edited == crop).all() else paste_crop(photo, place.square, edited)
 
 
-def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False) -> PhotoMotion:
+def motion_between(before: LabelMap, after: LabelMap, *, in_photo: bool = False, coarse: bool = False) -> PhotoMotion:
     """Compute the displacement field with which `paste_moved` warps a photo to fit an edited label map.
 
     Args:
         before, after: (S, S) label maps of the photo's face and of the edit.
         in_photo: whether the face was cut out of a photo; if True, the field extends beyond the crop into the photo.
+        coarse: compute the field at half the resolution, for previews.
 
     Returns:
         The field, the warped label map, and the region that the warped photo does not show and that must be painted.
     """
-    return _motion(before, with_jaw(before, after), in_photo=in_photo)
+    return _motion(before, with_jaw(before, after), in_photo=in_photo, coarse=coarse)
 
 
 def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: bool) -> Edge:
@@ -178,9 +179,9 @@ def effective_edge(before: LabelMap, after: LabelMap, edge: Edge, *, in_photo: b
     return Edge.SEAMLESS if _another(_motion(before, after, in_photo=in_photo), before, after) else Edge.MOVE
 
 
-def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool) -> PhotoMotion:
+def _motion(before: LabelMap, after: LabelMap, *, in_photo: bool, coarse: bool = False) -> PhotoMotion:
     """Compute the same result as `motion_between`, except that the chin in ``after`` is not moved by `with_jaw`."""
-    return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0)
+    return photo_motion(before, after, beyond=math.ceil(FAR * len(before)) if in_photo else 0, coarse=coarse)
 
 
 def _painted(painting: Painting, side: int) -> Picture:

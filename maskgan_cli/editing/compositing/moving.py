@@ -87,14 +87,15 @@ class PhotoMotion:
         return replace(self, missing=_missing(self.labels, after, stretch(self.inner)))
 
 
-def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> PhotoMotion:
+def photo_motion(before: LabelMap, after: LabelMap, *, beyond: int = 0, coarse: bool = False) -> PhotoMotion:
     """Compute the displacement field that warps a face crop to fit an edited label map, and the pixels to paint.
 
     Args:
         before, after: (S, S), the label maps of the crop and of the edit.
         beyond: number of pixels by which the field extends beyond the crop's borders, e.g. into the surrounding photo.
+        coarse: compute the field at half the resolution, see `displacement`.
     """
-    field = displacement(before, after, beyond=beyond)
+    field = displacement(before, after, beyond=beyond, coarse=coarse)
     size = len(before)
     inner = field[:, beyond : beyond + size, beyond : beyond + size]
     labels = moved_labels(before, inner)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -39,7 +40,7 @@ _SPECK: Final = 1e-4  # share of the picture; classes with a smaller area are ig
 LEAST_JACOBIAN: Final = 0.15  # least Jacobian determinant of a field
 
 
-def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displacement:
+def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0, coarse: bool = False) -> Displacement:
     """Compute a smooth displacement field ``u`` such that ``after(x)`` is approximately ``before(x + u(x))``.
 
     The field fades smoothly to zero with the distance from the changed pixels. Its Jacobian determinant is at least
@@ -50,6 +51,7 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
     Args:
         before, after: label maps (S, S) of the same size.
         beyond: number of pixels by which the field extends beyond each border, e.g. into the photo around a crop.
+        coarse: compute the field at half the resolution, which takes half the time, for previews.
 
     Returns:
         (2, S + 2 * beyond, S + 2 * beyond): displacement of rows and of columns, in pixels. All zero if the maps are
@@ -63,19 +65,18 @@ def displacement(before: LabelMap, after: LabelMap, *, beyond: int = 0) -> Displ
     side = len(before)
     shut = closing(before, after)
     if shut is None:
-        return _smooth(before, after, beyond)
+        return _smooth(before, after, beyond, coarse=coarse)
     # A smooth field cannot remove the inside of the mouth, so it is removed first, and the result is registered.
     places = np.arange(side)
     down = shut.rows(places[:, None], places[None])
-    rest = _smooth(
-        np.asarray(before[np.clip(np.rint(places[:, None] + down), 0, side - 1).astype(np.intp), places]), after, beyond
-    )
+    without = np.asarray(before[np.clip(np.rint(places[:, None] + down), 0, side - 1).astype(np.intp), places])
+    rest = _smooth(without, after, beyond, coarse=coarse)
     places = np.arange(-beyond, side + beyond)
     rest[0] += shut.rows(places[:, None] + rest[0], np.clip(places[None] + rest[1], 0, side - 1))
     return rest
 
 
-def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
+def _smooth(before: LabelMap, after: LabelMap, beyond: int, *, coarse: bool) -> Displacement:
     """Compute the displacement field without the special case for a mouth that closes.
 
     The arguments and the returned array are those of `displacement`.
@@ -90,7 +91,7 @@ def _smooth(before: LabelMap, after: LabelMap, beyond: int) -> Displacement:
         changed = np.pad(changed, beyond)
     box = _box(changed, math.ceil(FAR * side) + 2)
     window = _window(changed[box], side)
-    field = _solved(before[box], after[box], side) * window
+    field = _solved(before[box], after[box], coarse=coarse) * window
     if not beyond:
         _slide_along_borders(field, box, side)
     whole[(slice(None), *box)] = _unfolded(field, round(0.01 * side) + 1) * (window > 0)
@@ -194,41 +195,95 @@ def _slide_along_borders(field: Displacement, box: tuple[slice, slice], side: in
         np.clip(plane, 0.85 * low, 0.85 * high, out=plane)
 
 
-def _solved(before: LabelMap, after: LabelMap, side: int) -> Displacement:
+def _solved(before: LabelMap, after: LabelMap, *, coarse: bool) -> Displacement:
     """Compute the displacement field between two label maps with the demons algorithm, at reduced size.
 
     Args:
         before, after: (h, w), the label maps.
-        side: side of the whole picture in pixels (not used).
+        coarse: leave out the finest level.
 
     Returns:
         (2, h, w), displacement of rows and columns, in pixels of the label maps.
     """
+    height, width = before.shape
+    pyramid, field = _coarsely_solved(before.tobytes(), after.tobytes(), (height, width))
+    if pyramid is None:
+        return np.zeros((2, height, width), np.float32)
+    if not coarse:
+        field = pyramid.refined(field, -1)
+    found = field.numpy() * np.array([height / field.shape[1], width / field.shape[2]], np.float32)[:, None, None]
+    return _enlarged(found, (height, width))
+
+
+@functools.lru_cache(maxsize=2)
+def _coarsely_solved(before: bytes, after: bytes, shape: tuple[int, int]) -> tuple[_Pyramid | None, Tensor]:
+    """Solve the levels of the demons algorithm except the finest one; a preview and its full picture share the result.
+
+    Args:
+        before, after: the bytes of the label maps, ``uint8``.
+        shape: (h, w), the shape of the label maps.
+
+    Returns:
+        What the finest level needs, or None if the label maps have no common classes to register; and the field
+        (2, h', w'), in pixels of its own resolution.
+    """
     import torch
 
-    height, width = before.shape
-    scale = min(1.0, _SIDE / max(height, width))
-    sides = tuple(max(8, round(length * scale / 4) * 4) for length in (height, width))
-    classes = matched(before, after)
+    one, other = (np.frombuffer(labels, np.uint8).reshape(shape) for labels in (before, after))
+    classes = matched(one, other)
     if not classes:
-        return np.zeros((2, height, width), np.float32)
-    before, after = _without_unmatched(before, after, classes)
-    weights = torch.tensor([_FAINT if c in _BACKDROP else 1.0 for c in classes]).sqrt()[:, None, None]
+        return None, torch.zeros(2, 1, 1)
+    scale = min(1.0, _SIDE / max(shape))
+    sides = (max(8, round(shape[0] * scale / 4) * 4), max(8, round(shape[1] * scale / 4) * 4))
     with torch.inference_mode():
-        planes = [_planes(labels, classes, sides) for labels in (before, after)]
-        backdrop = sum(plane for c, plane in zip(classes, planes[1], strict=True) if c in _BACKDROP)
+        moving, fixed = (_planes(labels, classes, sides) for labels in _without_unmatched(one, other, classes))
+        weights = torch.tensor([_FAINT if c in _BACKDROP else 1.0 for c in classes]).sqrt()[:, None, None]
+        backdrop = sum(plane for c, plane in zip(classes, fixed, strict=True) if c in _BACKDROP)
         hold = torch.as_tensor(backdrop, dtype=torch.float32).expand(sides)
+        pyramid = _Pyramid(moving, fixed, weights, hold)
         field = torch.zeros(2, sides[0] // 4, sides[1] // 4)
-        for (shrink, count), smooth in zip(_LEVELS, _SMOOTH, strict=True):
-            size = (sides[0] // shrink, sides[1] // shrink)
-            a, b = (_blurred(_pooled(p, shrink), _SOFT) * weights for p in planes)
-            held = _pooled(hold[None], shrink)
+        for level in range(len(_LEVELS) - 1):
+            field = pyramid.refined(field, level)
+    return pyramid, field
+
+
+@dataclass(frozen=True)
+class _Pyramid:
+    """Two label maps that are registered, as planes of h x w pixels, at which the finest level of `_LEVELS` works.
+
+    Attributes:
+        moving, fixed: (C, h, w), the share of each class in each pixel, of the label map that is warped and of the
+            label map that it should match.
+        weights: (C, 1, 1), square roots of the classes' weights.
+        hold: (h, w), the share of background and clothes.
+    """
+
+    moving: Tensor
+    fixed: Tensor
+    weights: Tensor
+    hold: Tensor
+
+    def refined(self, field: Tensor, level: int) -> Tensor:
+        """Resize a field (2, h', w') to a level of `_LEVELS`, and refine it there.
+
+        Args:
+            field: the initial field, in pixels of its own resolution.
+            level: index of the level.
+
+        Returns:
+            The refined field, in pixels of the level.
+        """
+        import torch
+
+        (shrink, count), smooth = _LEVELS[level], _SMOOTH[level]
+        size = tuple(side // shrink for side in self.hold.shape)
+        with torch.inference_mode():
+            a, b = (_blurred(_pooled(p, shrink), _SOFT) * self.weights for p in (self.moving, self.fixed))
+            held = _pooled(self.hold[None], shrink)
             if field.shape[1:] != size:
                 grown = torch.nn.functional.interpolate(field[None], size, mode="bilinear", align_corners=False)[0]
                 field = grown * torch.tensor([size[i] / field.shape[i + 1] for i in (0, 1)])[:, None, None]
-            field = _demons(a, b, 1 - _HOLD * held, field, count, smooth)
-        found = field.numpy() * np.array([height / sides[0], width / sides[1]], np.float32)[:, None, None]
-    return _enlarged(found, (height, width))
+            return _demons(a, b, 1 - _HOLD * held, field, count, smooth)
 
 
 def _demons(moving: Tensor, fixed: Tensor, keep: Tensor, field: Tensor, count: int, smooth: float) -> Tensor:

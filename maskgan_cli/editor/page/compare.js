@@ -68,6 +68,6 @@ export class Compare {
   // Opacity of the edit at each pixel; null means 255 everywhere.
   get fade() {
     const { history, mask } = this.editor;
-    return fadeOf(history.steps.slice(0, history.index + 1), mask.side);
+    return fadeOf(history, mask.side);
   }
 }

@@ -5,21 +5,22 @@ import { unpack } from "./mask.js";
 const REACH = 0.045; // share of the side: distance from changed mask pixels within which compositing changes the picture
 const kept = new WeakMap(); // step -> {previous, fade, map}
 
-// The opacity of these steps (0 to 255); null if all steps have full opacity.
-export function fadeOf(steps, side) {
+// The opacity of a history's steps up to the current one (0 to 255); null if all steps have full opacity.
+export function fadeOf(history, side) {
   let whole = null;
-  for (let k = 1; k < steps.length; k++) {
-    if (!steps[k].fade) continue;
-    const map = stepMap(steps[k], steps[k - 1], side);
+  for (let k = 1; k <= history.index; k++) {
+    if (!history.steps[k].fade) continue;
+    const map = stepMap(history, k, side);
     whole = whole ? whole.map((value, i) => Math.min(value, map[i])) : map;
   }
   return whole;
 }
 
-function stepMap(step, previous, side) {
+function stepMap(history, k, side) {
+  const step = history.steps[k], previous = history.steps[k - 1];
   const known = kept.get(step);
   if (known?.previous === previous && known.fade === step.fade) return known.map;
-  const before = unpack(previous.runs, side * side), after = unpack(step.runs, side * side), { strength, feather } = step.fade;
+  const before = unpack(history.runsAt(k - 1), side * side), after = unpack(history.runsAt(k), side * side), { strength, feather } = step.fade;
   const changed = before.map((value, i) => Number(value !== after[i]));
   const outside = distances(changed, 1, side), inside = distances(changed, 0, side), reach = REACH * side, soft = Math.max(1, feather * side);
   const map = new Uint8Array(side * side).map((_, i) => {

@@ -1,5 +1,7 @@
 // The view: one or two panes with a shared zoom, their layers, and coordinates of pointers in the mask.
 
+import { make } from "./elements.js";
+
 export const VIEWS = ["split", "overlay", "mask", "result", "wipe", "photo"];
 
 const MARGIN = 8; // around the picture, in CSS pixels
@@ -9,6 +11,7 @@ export class View {
     Object.assign(this, { canvas, context: canvas.getContext("2d"), mode: "split", opacity: 0.55, zoom: 1, x: 0.5, y: 0.5, wipe: 0.5 });
     this.layers = { photo: null, result: null };
     this.whole = null; // the photo around the face: see `setWhole`
+    this.around = new Map(); // kind of a pane -> {key, layer}: the pane's part of that photo
     this.hidden = new Set(); // classes that are not drawn
     this.paint = document.createElement("canvas"); // the mask in its colours
     this.decorate = () => {};
@@ -27,6 +30,7 @@ export class View {
   // The photo of the face: its picture, its size, and the corners of the face in it.
   setWhole(before, [width, height], square) {
     this.whole = { before, after: null, width, height, square };
+    this.around.clear();
     this.draw();
   }
   fit() {
@@ -151,7 +155,7 @@ export class View {
         c.drawImage(layer, frame.left, frame.top, length, length);
       };
       const { photo } = this.layers, result = this.comparing ? photo : this.layers.result;
-      if (pane.kind !== "mask") this._drawAround(c, frame);
+      if (pane.kind !== "mask" && this.whole) c.drawImage(this._aroundOf(pane, frame), Math.floor(pane.left), Math.floor(pane.top));
       if (pane.kind === "mask") put(this.paint, false);
       else if (pane.kind === "result") put(result ?? photo);
       else if (pane.kind === "overlay") {
@@ -177,18 +181,25 @@ export class View {
       c.restore();
     }
   }
-  // The photo is shown paler around the face, where it cannot be edited.
+  // The photo, paler, as it is shown around the face, where it cannot be edited. It is drawn again only if the pane changes.
+  _aroundOf(pane, frame) {
+    const key = [pane.left, pane.top, pane.width, pane.height, frame.left, frame.top, frame.scale].join();
+    if (this.around.get(pane.kind)?.key !== key) {
+      const layer = make("canvas", { width: Math.ceil(pane.width) + 1, height: Math.ceil(pane.height) + 1 }), c = layer.getContext("2d");
+      c.translate(-Math.floor(pane.left), -Math.floor(pane.top));
+      this._drawAround(c, frame);
+      this.around.set(pane.kind, { key, layer });
+    }
+    return this.around.get(pane.kind).layer;
+  }
   _drawAround(c, frame) {
-    if (!this.whole) return;
     const { before, width, square: [corner, below, , right] } = this.whole, k = frame.scale * this.side;
     const ax = right[0] - corner[0], ay = right[1] - corner[1], bx = below[0] - corner[0], by = below[1] - corner[1], d = ax * by - ay * bx;
     const m = [by / d * k, -ay / d * k, -bx / d * k, ax / d * k]; // from the photo to the canvas
-    c.save();
     c.transform(...m, frame.left - m[0] * corner[0] - m[2] * corner[1], frame.top - m[1] * corner[0] - m[3] * corner[1]);
     c.globalAlpha = 0.45;
     c.imageSmoothingQuality = "high";
     c.drawImage(before, 0, 0, width, width * before.height / before.width);
-    c.restore();
   }
   // The whole photo as it would be saved.
   _drawWhole(c, frame) {

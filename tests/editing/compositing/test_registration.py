@@ -57,6 +57,15 @@ def test_equal_maps_give_zero() -> None:
     assert not displacement(_disc(), _disc()).any()
 
 
+def test_a_coarse_field_is_nearly_the_field_and_leaves_it_as_it_is() -> None:
+    before, after = _disc(), _disc(row=102, column=106)
+    fine = displacement(before, after)
+    coarse = displacement(before, after, coarse=True)
+    assert not np.array_equal(coarse, fine)
+    assert _iou(moved_labels(before, coarse), after) > 0.93
+    assert np.array_equal(displacement(before, after), fine), "the levels that both share were computed once"
+
+
 def test_a_new_class_moves_nothing() -> None:
     before = _disc()
     after = before.copy()
