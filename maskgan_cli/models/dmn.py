@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,6 +19,7 @@ from maskgan_cli.models.layers import (
     ConcatFusion,
     MaskConv7,
     NoiseInput,
+    SkipFusion,
     SpatialFeatureTransform,
     Upsampling,
     conv4_down,
@@ -31,6 +33,9 @@ from maskgan_cli.models.layers import (
 from maskgan_cli.models.range_checks import check_range
 
 Fusion = Literal["sft", "concat", "none"]
+
+# Skip connections from the style encoder to the backbone: number of channels at 1/4 and at 1/2 of the resolution.
+_SKIPS: Final = {4: 32, 2: 8}
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ class DMNConfig:
             `layers.normalised`; 0, as published: no clamping.
         noise: add noise of a learnt amount at every resolution of the decoder (`NoiseInput`). The published network
             has no noise.
+        skips: connect the style encoder with the decoder at 1/4 and 1/2 of the resolution (`SkipFusion`), as in U-Net
+            (Ronneberger et al. 2015). AdaIN in the residual blocks reaches only the lowest resolution, so the published
+            network, which has no skip connections, invents everything finer. Needs a style map and 3 or more ``downs``.
     """
 
     image_size: int = 512
@@ -68,6 +76,7 @@ class DMNConfig:
     upsampling: Upsampling = "transposed"
     norm_limit: float = 0.0
     noise: bool = False
+    skips: bool = False
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # unknown keys in a recipe are errors
 
@@ -79,6 +88,8 @@ class DMNConfig:
         check_range(self, style_map=(1, self.image_size // 8))
         if self.norm_limit < 0:
             raise ValueError(f"norm_limit must be 0 (none) or more, not {self.norm_limit}")
+        if self.skips and (self.downs < 3 or self.style_map == 1 or self.image_size // 4 % self.style_map):
+            raise ValueError("skips needs downs of 3 or more, and a style_map above 1 that divides image_size / 4")
 
     @property
     def bottleneck(self) -> int:
@@ -105,6 +116,8 @@ class Pix2PixHDmConfig(DMNConfig):
 
 class SpatialAwareStyleEncoder(nn.Module):
     """Predicts the style of a face, i.e. AdaIN parameters, from its picture and mask (paper, Sec. 3.1, Fig. 4).
+
+    With ``config.skips``, the style also contains features of the picture at 1/4 and 1/2 of the resolution.
 
     The label branch computes two feature maps ("priors") from the mask, at 1/4 and 1/32 of the resolution. The priors
     scale and shift the features of the image branch (`SpatialFeatureTransform`). There are no normalisation layers,
@@ -138,6 +151,11 @@ class SpatialAwareStyleEncoder(nn.Module):
         self.to_style = nn.Conv2d(c4, config.style_dim, 1)
         # Predicts how the style of each region differs from the style of the whole picture.
         self.to_style_map = nn.Conv2d(c4, config.style_dim, 1, bias=False) if config.style_map > 1 else None
+        self.to_skips: nn.ModuleList | None = None
+        if config.skips:
+            self.to_skips = nn.ModuleList(
+                nn.Conv2d(inputs, outputs, 1) for inputs, outputs in zip((c4, c2), _SKIPS.values(), strict=True)
+            )
         # Number of convolutions at the end of each branch that run with stride 1 instead of 2.
         self.dense = sum(config.style_map > config.image_size // side for side in (32, 16))
 
@@ -154,22 +172,31 @@ class SpatialAwareStyleEncoder(nn.Module):
             style_image: pictures (N, 3, H, W) of the faces in [-1, 1].
 
         Returns:
-            The style codes (N, style_dim); if ``config.style_map`` is k > 1, style maps (N, style_dim, k, k).
+            The style codes (N, style_dim); if ``config.style_map`` is k > 1, style maps (N, style_dim, k, k). With
+            ``config.skips``, style maps have further channels: the features at 1/4 and then at 1/2 of the resolution,
+            with each cell's pixels moved to channels (`torch.nn.functional.pixel_unshuffle`).
         """
-        features = self.image_head(style_image)  # (N, c4, H/4, W/4)
+        fine = self.image_head[:-2](style_image)  # (N, c2, H/2, W/2)
+        features = self.image_head[-2:](fine)  # (N, c4, H/4, W/4)
         if self.fusion == "none":
+            quarter = features
             features = self._tail(self.image_tail, features)
         else:
             prior1 = self.label_to_prior1(style_mask)  # (N, c4, H/4, W/4)
             prior2 = self._tail(self.prior1_to_prior2, prior1)  # (N, c4, H/32, W/32), or H/16 or H/8 if dense
-            features = self._tail(self.image_tail, self.fuse1(features, prior1))
+            quarter = self.fuse1(features, prior1)
+            features = self._tail(self.image_tail, quarter)
             features = self.fuse2(features, prior2)
         pooled = F.adaptive_avg_pool2d(features, 1)
         style: Tensor = self.to_style(pooled)
         if self.to_style_map is None:
             return style.flatten(1)
         difference: Tensor = self.to_style_map(F.adaptive_avg_pool2d(features, self.side) - pooled)
-        return style + difference
+        style = style + difference
+        if self.to_skips is None:
+            return style
+        skips = [layer(source) for layer, source in zip(self.to_skips, (quarter, fine), strict=True)]
+        return torch.cat([style, *(F.pixel_unshuffle(skip, skip.shape[-1] // self.side) for skip in skips)], 1)
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
         """Apply the layers of a branch to features (N, C, H, W), and return the features after the last layer.
@@ -193,12 +220,19 @@ class ImageGenerationBackbone(nn.Module):
         super().__init__()
         widths = [config.width << level for level in range(config.downs + 1)]
         limit = config.norm_limit
+        self.style_dim = config.style_dim
         self.head = nn.Sequential(MaskConv7(widths[0]), instance_norm(widths[0], limit), nn.ReLU())
         self.downs = nn.Sequential(*(down(a, b, limit) for a, b in pairwise(widths)))
         self.blocks = nn.ModuleList(AdaINResidualBlock(widths[-1], limit) for _ in range(config.blocks))
         rising = widths[::-1]
         self.ups = nn.Sequential(*(up(a, b, config.upsampling, limit) for a, b in pairwise(rising)))
         self.noise = nn.ModuleList(NoiseInput(channels) for channels in rising) if config.noise else None
+        self.skips: nn.ModuleDict | None = None
+        if config.skips:  # the key is the index of the upsampling stage before
+            levels = {config.downs - factor.bit_length(): channels for factor, channels in _SKIPS.items()}
+            self.skips = nn.ModuleDict(
+                {str(level): SkipFusion(rising[level + 1], channels) for level, channels in levels.items()}
+            )
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
@@ -206,18 +240,21 @@ class ImageGenerationBackbone(nn.Module):
 
         Args:
             mask: one-hot masks (N, 19, H, W).
-            style: style codes (N, style_dim) or style maps (N, style_dim, k, k), as returned by the style encoder.
+            style: style codes (N, style_dim) or style maps (N, style_dim, k, k), as returned by the style encoder; with
+                further channels if there are skip connections.
         """
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         if self.noise is not None:
             features = self.noise[0](features)
+        style, details = style[:, : self.style_dim], style[:, self.style_dim :]
         for block, parameters in zip(self.blocks, style.chunk(len(self.blocks), dim=1), strict=True):
             features = block(features, parameters)
-        if self.noise is None:
-            features = self.ups(features)
-        else:
-            for stage, noise in zip(self.ups, self.noise[1:], strict=True):
-                features = noise(stage(features))
+        for level, stage in enumerate(self.ups):
+            features = stage(features)
+            if self.noise is not None:
+                features = self.noise[level + 1](features)
+            if self.skips is not None and str(level) in self.skips:
+                features, details = self.skips[str(level)](features, details)
         image: Tensor = self.tail(features)
         return image
 
@@ -237,6 +274,9 @@ class DenseMappingNetwork(nn.Module):
         self.backbone = ImageGenerationBackbone(config)
         initialise(self)
         self.style_encoder.start_pooled()
+        for module in self.modules():
+            if isinstance(module, SkipFusion):
+                module.start_as_identity()
 
     def encode_style(self, style_mask: Tensor, style_image: Tensor) -> Tensor:
         """Predict the style of faces, i.e. their AdaIN parameters; a style can be reused for many masks.

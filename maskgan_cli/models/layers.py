@@ -384,6 +384,49 @@ class ConcatFusion(nn.Module):
         return fused
 
 
+class SkipFusion(nn.Module):
+    """Adds features of the style picture to the decoder's features of the same resolution.
+
+    Two 3 x 3 convolutions compute the addition from both, so the layer can use the style picture where it fits to the
+    mask to generate, and ignore it where it does not.
+
+    Args:
+        channels: number of channels of the decoder's features.
+        details: number of channels of the style picture's features.
+    """
+
+    def __init__(self, channels: int, details: int) -> None:
+        super().__init__()
+        self.details = details
+        hidden = channels // 2
+        self.conv1 = nn.Conv2d(channels + details, hidden, 3, padding=1)
+        self.conv2 = nn.Conv2d(hidden, channels, 3, padding=1)
+
+    def start_as_identity(self) -> None:
+        """Reinitialise the layer so that it returns the decoder's features unchanged."""
+        nn.init.kaiming_normal_(self.conv1.weight)
+        nn.init.zeros_(self.conv2.weight)
+        if self.conv2.bias is not None:
+            nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, features: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Add details to features.
+
+        Args:
+            features: the decoder's features (N, C, H, W).
+            style: features (N, K, k, k) of the style picture. The first channels are those of this layer, with the
+                pixels of each of the k x k cells moved to channels; the others are those of later layers.
+
+        Returns:
+            The new features (N, C, H, W), and the channels of ``style`` that are left for later layers.
+        """
+        factor = features.shape[-1] // style.shape[-1]
+        own = self.details * factor**2
+        details = F.pixel_shuffle(style[:, :own], factor)
+        hidden = F.relu(self.conv1(torch.cat([features, details], 1)))
+        return features + self.conv2(hidden), style[:, own:]
+
+
 def _pointwise_pair(channels: int) -> nn.Sequential:
     """Build two 1 x 1 convolutions with a LeakyReLU between them."""
     return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.LeakyReLU(0.1), nn.Conv2d(channels, channels, 1))

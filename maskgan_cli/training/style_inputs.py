@@ -33,6 +33,7 @@ class StyleAugmentationSettings(Section):
             positions.
         style_rotate, style_zoom, style_shift: further movement of the style encoder's input only, so that the style
             code depends on appearance and not on the position of the parts of the face.
+        style_still: share of the faces whose style encoder's input is not moved.
     """
 
     light: NotNegative = 0.0
@@ -47,6 +48,7 @@ class StyleAugmentationSettings(Section):
     style_rotate: NotNegative = 0.0
     style_zoom: NotNegative = 0.0
     style_shift: NotNegative = 0.0
+    style_still: Share = 0.0
 
     _former_names: ClassVar[Mapping[str, str]] = {"takes": "expression_variants"}
 
@@ -92,9 +94,13 @@ def generator_inputs(batch: Batch, settings: StyleAugmentationSettings) -> tuple
             real, style = recolour(torch.cat([real, style], 3), change).chunk(2, 3)
     if settings.style_rotate or settings.style_zoom or settings.style_shift:
         change = AugmentSettings(rotate=settings.style_rotate, zoom=settings.style_zoom, shift=settings.style_shift)
-        style, moved, _ = move(style, style_mask.argmax(1).to(torch.uint8), change)
+        pictures, moved, _ = move(style, style_mask.argmax(1).to(torch.uint8), change)
         assert moved is not None
-        style_mask = one_hot(moved)
+        if settings.style_still:
+            still = (torch.rand(len(mask), device=mask.device) < settings.style_still).view(-1, 1, 1, 1)
+            style, style_mask = torch.where(still, style, pictures), torch.where(still, style_mask, one_hot(moved))
+        else:
+            style, style_mask = pictures, one_hot(moved)
     if settings.blur or settings.noise:
         style = recolour(style, AugmentSettings(light=0.0, tint=0.0, blur=settings.blur, noise=settings.noise))
     return mask, real, style_mask, style

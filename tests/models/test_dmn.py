@@ -17,6 +17,7 @@ from maskgan_cli.models.layers import (
     ConcatFusion,
     MaskConv7,
     NoiseInput,
+    SkipFusion,
     SpatialFeatureTransform,
     adaptive_instance_norm,
     conv4_down,
@@ -265,6 +266,47 @@ def test_a_style_map_differs_from_place_to_place_and_its_mean_is_the_pooled_styl
 def test_a_style_map_has_at_most_one_cell_per_8_pixels() -> None:
     with pytest.raises(ValueError, match="style_map must be 1 to 8"):
         replace(SMALL, style_map=9)
+
+
+SKIPS = replace(SMALL, downs=3, style_map=4)
+
+
+def test_new_skip_connections_change_nothing() -> None:
+    torch.manual_seed(0)
+    without = DenseMappingNetwork(SKIPS)
+    network = DenseMappingNetwork(replace(SKIPS, skips=True))
+    missing, unexpected = network.load_state_dict(without.state_dict(), strict=False)
+    assert not unexpected and {name.split(".")[1] for name in missing} == {"skips", "to_skips"}
+    mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
+    style = network.encode_style(mask, image)
+    # 32 channels of 16 x 16 pixels and 8 channels of 32 x 32 pixels, in 4 x 4 cells
+    assert style.shape == (2, SKIPS.style_dim + 32 * 16 + 8 * 64, 4, 4)
+    torch.testing.assert_close(network(mask, mask, image), without(mask, mask, image), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("fusion", ["sft", "none"])
+def test_skip_connections_show_a_detail_at_its_place(fusion: Fusion) -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(replace(SKIPS, fusion=fusion, skips=True))
+    network.balance()
+    assert network.backbone.skips is not None
+    for layer in network.backbone.skips.values():
+        assert isinstance(layer, SkipFusion)
+        nn.init.normal_(layer.conv2.weight, 0.0, 0.1)
+    mask, image = one_hot(_labels(1, 64)), torch.zeros(1, 3, 64, 64)
+    changed = image.clone()
+    changed[..., 40:44, 20:24] = 1.0
+    style, other = (network.encode_style(mask, picture) for picture in (image, changed))
+    other[:, : SKIPS.style_dim] = style[:, : SKIPS.style_dim]  # only the skip connections differ
+    difference = (network.generate(mask, other) - network.generate(mask, style)).detach().abs().sum((0, 1))
+    share = float(difference[32:52, 12:32].sum() / difference.sum())
+    assert share > 0.3, "a tenth of the pixels, around the detail; instance norm spreads the rest"
+
+
+@pytest.mark.parametrize("change", [{"downs": 2}, {"style_map": 1}, {"style_map": 3}])
+def test_skip_connections_need_a_style_map_that_fits(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="skips needs downs of 3 or more"):
+        replace(SKIPS, **change, skips=True)
 
 
 @pytest.mark.parametrize("side", [4, 8])

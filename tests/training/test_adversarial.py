@@ -250,6 +250,24 @@ def test_r1_belongs_to_stage_one() -> None:
         load_recipe(EBSTRecipe, "ebst", "tiny-cpu", ["r1=1"])
 
 
+def test_still_faces_keep_their_style_picture(batch: Batch) -> None:
+    for still in (0.0, 0.5, 0.999):
+        torch.manual_seed(3)
+        settings = StyleAugmentationSettings(style_rotate=20, style_shift=0.1, style_still=still)
+        mask, real, style_mask, style = generator_inputs(batch, settings)
+        kept = [torch.equal(a, b) for a, b in zip(real, style, strict=True)]
+        assert kept == [torch.equal(a, b) for a, b in zip(mask, style_mask, strict=True)]
+        assert still == 0.5 or kept == [still > 0.5] * len(mask)
+
+
+def test_start_from_adds_skip_connections(prepared: Path, weights: Path, tmp_path: Path) -> None:
+    changes = [*CHANGES, "network.downs=3", "network.style_map=2", "network.skips=true", "schedule.steps=1"]
+    order = Order("dmn", DMNRecipe, prepare_training, prepared, tmp_path / "run", changes=changes, start=weights)
+    train(order, TrainingCallbacks("cpu"))
+    tensors = read_weights(tmp_path / "run", "dmn").tensors
+    assert {"style_encoder.to_skips.0.weight", "backbone.skips.0.conv2.weight"} <= tensors.keys()
+
+
 def test_start_from_adds_a_style_map(prepared: Path, weights: Path, tmp_path: Path) -> None:
     changes = [*CHANGES, "network.style_map=2", "schedule.steps=1"]
     order = Order("dmn", DMNRecipe, prepare_training, prepared, tmp_path / "run", changes=changes, start=weights)

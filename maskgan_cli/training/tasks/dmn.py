@@ -72,6 +72,10 @@ def prepare_stage_one(plan: TrainingPlan, recipe: GANRecipe, task_class: type[DM
             if recipe.network.style_map > 1 and small.style_map == 1:
                 plan.callbacks.say(f"adding a style map to {start.path}")
                 tensors = {**tensors, **new_layers(task.generator.state_dict(), "to_style_map")}
+            if recipe.network.skips and not small.skips:
+                plan.callbacks.say(f"adding skip connections to {start.path}")
+                fresh = task.generator.state_dict()
+                tensors = {**tensors, **new_layers(fresh, "skips"), **new_layers(fresh, "to_skips")}
             task.start_from(tensors, trained("discriminator", plan.start), start.path)
         return task
 

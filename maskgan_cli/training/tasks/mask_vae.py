@@ -31,13 +31,15 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 class VAELossSettings(Section):
-    """Settings of the loss: cross-entropy (mean over pixels) + ``kl`` times the KL divergence.
+    """Settings of the loss: cross-entropy (mean over pixels) + ``kl`` times the KL divergence + ``dice`` times Dice.
 
     Attributes:
         kl: weight of the KL divergence, which is in nats, summed over the dimensions of a code and averaged over masks.
         kl_warmup: number of steps in which this weight rises linearly from 0; 0 for a constant weight.
+        dice: weight of the Dice loss, in which small classes count as much as large ones; 0, as published: no Dice.
     """
 
+    dice: NotNegative = 0.0
     kl: NotNegative = 1e-5
     kl_warmup: Annotated[int, Field(ge=0)] = 0
 
@@ -72,14 +74,19 @@ class VAETask:
         """Update the MaskVAE once, with latent codes sampled by torch's random generator.
 
         Returns:
-            A dict with ``cross_entropy`` and ``kl`` (the KL divergence in nats, not multiplied by its weight).
+            A dict with ``cross_entropy``, ``kl`` (the KL divergence in nats) and, if the recipe gives it a weight,
+            ``dice``, not multiplied by their weights.
         """
         with self.accelerator.autocast():
             logits, mean, log_variance = self.vae(one_hot(batch.labels))
         cross_entropy = F.cross_entropy(logits.float(), batch.labels.long())
         kl = losses.kl_divergence(mean, log_variance)
-        self.learner.update(cross_entropy + self.kl_weight() * kl)
-        return {"cross_entropy": cross_entropy, "kl": kl}
+        loss, terms = cross_entropy + self.kl_weight() * kl, {"cross_entropy": cross_entropy, "kl": kl}
+        if self.recipe.loss.dice:
+            terms["dice"] = losses.dice(logits.float(), batch.labels)
+            loss = loss + self.recipe.loss.dice * terms["dice"]
+        self.learner.update(loss)
+        return terms
 
     def step_in_parts(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """Update the MaskVAE once on a batch that is split into parts (gradient accumulation).

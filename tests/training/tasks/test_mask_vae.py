@@ -43,6 +43,13 @@ def test_reconstruction_improves(prepared: Path) -> None:
     assert task.vae.training, "validation must leave batch norm in training mode"
 
 
+def test_the_dice_loss_is_logged_and_falls(prepared: Path) -> None:
+    task, dataset = _task(prepared, "optimiser.lr=1e-2", "loss.dice=1")
+    batch = first_samples(dataset, 4)
+    losses = [float(task.step(batch)["dice"].detach()) for _ in range(30)]
+    assert 0 < losses[-1] < 0.8 * losses[0] < 1
+
+
 def test_a_large_kl_weight_removes_the_information_from_the_code(prepared: Path) -> None:
     task, dataset = _task(prepared, "loss.kl=10", "optimiser.lr=1e-2")
     batch = first_samples(dataset, 4)
