@@ -174,7 +174,7 @@ known=(--set loss.identity=1.5 --set "identity.weights=$work/identity")
 mapped() { # out, start, seed, steps, settings
     maskgan train dmn "$work/faces" --recipe bundled-faces-256 -o "$work/$1" --start-from "$2" --set "seed=$3" \
         --set "schedule.steps=$4" --set "perceptual.weights=$work/parser256" --set network.style_map=8 \
-        --set "data.shares={portraits256: 3, rendered256: 1}" "${@:5}"
+        --set network.skips=false --set style_augmentation.style_still=0 --set "data.shares={portraits256: 3, rendered256: 1}" "${@:5}"
 }
 portrait() { mapped "${@:1:4}" "${pooled[@]}" "${@:5}"; }
 portrait faces-1 "$work/dmn" 0 773 "${plain[@]}" --set loss.adversarial=1 --set loss.pixel=20 --set ema=0.998 \
@@ -219,8 +219,7 @@ finer faces-16 200 16 faces-17 32 400 --set loss.adversarial=0.12 --set loss.col
 finer faces-17 400 32 faces-18 41 600 --set loss.adversarial=0.2 --set loss.colours=2 \
     --set style_augmentation.others=0.15 --set style_augmentation.style_rotate=3 --set style_augmentation.style_zoom=0.05 \
     --set style_augmentation.style_shift=0.015 --set schedule.decay_from=400
-# The last part: bfloat16, relabelled portraits and 800 rendered faces; it starts from the 16-bit weights in checkpoints/.
-mapped_again=(--set network.style_map=32 --set "perceptual.weights=$work/parser256-long" --set data.batch_size=2)
+# bfloat16, relabelled portraits and 800 rendered faces; each part starts from the 16-bit weights in checkpoints/.
 [ -e "$work/faces-again/dataset.json" ] || maskgan merge-data "$work/again/portraits256" "$work/rendered256" -o "$work/faces-again"
 maskgan train dmn "$work/faces-again" --recipe bundled-faces-256 -o "$work/faces-19" --start-from "$work/faces-18" \
     "${mapped_again[@]}" --set seed=51 --set schedule.steps=1640 --set schedule.decay_from=950 --set r1=0 \

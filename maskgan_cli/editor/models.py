@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from maskgan_cli.data.resize import resize_image, resize_labels
 from maskgan_cli.devices import pick_device
@@ -137,11 +137,8 @@ class Models:
         if (rows.stop - rows.start) * (columns.stop - columns.start) > _SMALL * self.size**2:
             return self.paint(labels, style)
         if style.ndim == 4:
-            side = self.size // _UNIT
-            style = F.interpolate(style, (side, side), mode="bilinear")
-            style = style[
-                :, :, rows.start // _UNIT : rows.stop // _UNIT, columns.start // _UNIT : columns.stop // _UNIT
-            ]
+            cell = self.size // style.shape[-1]
+            style = style[:, :, rows.start // cell : rows.stop // cell, columns.start // cell : columns.stop // cell]
         mask = one_hot(self._batch(labels)[:, rows, columns])
         image = to_bytes(self.network.generate(mask, style))
         result = painting.copy()
@@ -149,12 +146,17 @@ class Models:
         return result
 
     def _near(self, lines: Region) -> slice:
-        """Return the range of rows or columns to repaint; both ends are multiples of 32 (or more for deeper networks).
+        """Return the range of rows or columns to repaint.
+
+        Both ends are multiples of 32, or more if the network is deeper or the cells of its style map are larger.
 
         Args:
             lines: (size,), true for the rows or columns in which pixels changed.
         """
-        found, unit = np.flatnonzero(lines), max(_UNIT, 1 << self.network.config.downs)
+        config, found = self.network.config, np.flatnonzero(lines)
+        cells = config.style_map
+        cell = 1 if cells == 1 else self.size if self.size % cells else self.size // cells
+        unit = math.lcm(_UNIT, 1 << config.downs, cell)
         low, high = found[0] - _MARGIN, found[-1] + 1 + _MARGIN
         return slice(max(0, low // unit * unit), min(self.size, -(-high // unit) * unit))
 

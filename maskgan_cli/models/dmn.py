@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskgan_cli.labels import NUM_CLASSES
 from maskgan_cli.models.checkpointing import checkpoint_each
 from maskgan_cli.models.layers import (
     AdaINResidualBlock,
@@ -22,12 +23,14 @@ from maskgan_cli.models.layers import (
     SkipFusion,
     SpatialFeatureTransform,
     Upsampling,
+    class_shares,
     conv4_down,
     conv7,
     dense_conv4,
     down,
     initialise,
     instance_norm,
+    unfolded,
     up,
 )
 from maskgan_cli.models.range_checks import check_range
@@ -63,7 +66,9 @@ class DMNConfig:
             has no noise.
         skips: connect the style encoder with the decoder at 1/4 and 1/2 of the resolution (`SkipFusion`), as in U-Net
             (Ronneberger et al. 2015). AdaIN in the residual blocks reaches only the lowest resolution, so the published
-            network, which has no skip connections, invents everything finer. Needs a style map and 3 or more ``downs``.
+            network, which has no skip connections, invents everything finer. The features are used only where the mask
+            to generate and the mask of the style picture have the same class. Needs a style map and 3 or more
+            ``downs``.
     """
 
     image_size: int = 512
@@ -173,8 +178,9 @@ class SpatialAwareStyleEncoder(nn.Module):
 
         Returns:
             The style codes (N, style_dim); if ``config.style_map`` is k > 1, style maps (N, style_dim, k, k). With
-            ``config.skips``, style maps have further channels: the features at 1/4 and then at 1/2 of the resolution,
-            with each cell's pixels moved to channels (`torch.nn.functional.pixel_unshuffle`).
+            ``config.skips``, style maps have further channels: the mask at 1/4 of the resolution, and the features at
+            1/4 and at 1/2 of the resolution, with each cell's pixels moved to channels
+            (`torch.nn.functional.pixel_unshuffle`).
         """
         fine = self.image_head[:-2](style_image)  # (N, c2, H/2, W/2)
         features = self.image_head[-2:](fine)  # (N, c4, H/4, W/4)
@@ -196,7 +202,8 @@ class SpatialAwareStyleEncoder(nn.Module):
         if self.to_skips is None:
             return style
         skips = [layer(source) for layer, source in zip(self.to_skips, (quarter, fine), strict=True)]
-        return torch.cat([style, *(F.pixel_unshuffle(skip, skip.shape[-1] // self.side) for skip in skips)], 1)
+        planes = [class_shares(style_mask).to(style.dtype), *skips]
+        return torch.cat([style, *(F.pixel_unshuffle(plane, plane.shape[-1] // self.side) for plane in planes)], 1)
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
         """Apply the layers of a branch to features (N, C, H, W), and return the features after the last layer.
@@ -228,11 +235,10 @@ class ImageGenerationBackbone(nn.Module):
         self.ups = nn.Sequential(*(up(a, b, config.upsampling, limit) for a, b in pairwise(rising)))
         self.noise = nn.ModuleList(NoiseInput(channels) for channels in rising) if config.noise else None
         self.skips: nn.ModuleDict | None = None
-        if config.skips:  # the key is the index of the upsampling stage before
-            levels = {config.downs - factor.bit_length(): channels for factor, channels in _SKIPS.items()}
-            self.skips = nn.ModuleDict(
-                {str(level): SkipFusion(rising[level + 1], channels) for level, channels in levels.items()}
-            )
+        if config.skips:
+            at = [config.downs - factor.bit_length() for factor in _SKIPS]  # indices of the upsampling stages before
+            fusions = (SkipFusion(rising[level + 1], k) for level, k in zip(at, _SKIPS.values(), strict=True))
+            self.skips = nn.ModuleDict({str(level): fusion for level, fusion in zip(at, fusions, strict=True)})
         self.tail = nn.Sequential(conv7(widths[0], 3), nn.Tanh())
 
     def forward(self, mask: Tensor, style: Tensor) -> Tensor:
@@ -246,7 +252,11 @@ class ImageGenerationBackbone(nn.Module):
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         if self.noise is not None:
             features = self.noise[0](features)
-        style, details = style[:, : self.style_dim], style[:, self.style_dim :]
+        if self.skips is not None:
+            style, folded = style[:, : self.style_dim], style[:, self.style_dim :]
+            own = class_shares(mask).to(style.dtype)
+            shares, folded = unfolded(folded, NUM_CLASSES, own.shape[-1])
+            agreement = torch.minimum(own, shares).sum(1, keepdim=True)  # 1 where both masks have the same classes
         for block, parameters in zip(self.blocks, style.chunk(len(self.blocks), dim=1), strict=True):
             features = block(features, parameters)
         for level, stage in enumerate(self.ups):
@@ -254,7 +264,9 @@ class ImageGenerationBackbone(nn.Module):
             if self.noise is not None:
                 features = self.noise[level + 1](features)
             if self.skips is not None and str(level) in self.skips:
-                features, details = self.skips[str(level)](features, details)
+                fusion = cast(SkipFusion, self.skips[str(level)])
+                details, folded = unfolded(folded, fusion.details, features.shape[-1])
+                features = fusion(features, details, agreement)
         image: Tensor = self.tail(features)
         return image
 

@@ -387,8 +387,8 @@ class ConcatFusion(nn.Module):
 class SkipFusion(nn.Module):
     """Adds features of the style picture to the decoder's features of the same resolution.
 
-    Two 3 x 3 convolutions compute the addition from both, so the layer can use the style picture where it fits to the
-    mask to generate, and ignore it where it does not.
+    Two 3 x 3 convolutions compute what is added from both. The style picture's features are used only where its mask
+    agrees with the mask to generate; elsewhere they would show as ghosts, e.g. of hair beside a narrower head.
 
     Args:
         channels: number of channels of the decoder's features.
@@ -409,22 +409,48 @@ class SkipFusion(nn.Module):
         if self.conv2.bias is not None:
             nn.init.zeros_(self.conv2.bias)
 
-    def forward(self, features: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, style: Tensor, agreement: Tensor) -> Tensor:
         """Add details to features.
 
         Args:
             features: the decoder's features (N, C, H, W).
-            style: features (N, K, k, k) of the style picture. The first channels are those of this layer, with the
-                pixels of each of the k x k cells moved to channels; the others are those of later layers.
+            style: features (N, K, H, W) of the style picture.
+            agreement: (N, 1, h, w), 1 where the two masks have the same classes, 0 where they have no common class.
 
         Returns:
-            The new features (N, C, H, W), and the channels of ``style`` that are left for later layers.
+            The new features (N, C, H, W).
         """
-        factor = features.shape[-1] // style.shape[-1]
-        own = self.details * factor**2
-        details = F.pixel_shuffle(style[:, :own], factor)
-        hidden = F.relu(self.conv1(torch.cat([features, details], 1)))
-        return features + self.conv2(hidden), style[:, own:]
+        if agreement.shape[2:] != features.shape[2:]:
+            agreement = F.interpolate(agreement, features.shape[2:], mode="bilinear")
+        hidden = F.relu(self.conv1(torch.cat([features, style * agreement], 1)))
+        added: Tensor = self.conv2(hidden)
+        return features + added
+
+
+def class_shares(mask: Tensor) -> Tensor:
+    """Return the share of each class in each block of 4 x 4 pixels of masks, (N, 19, H/4, W/4).
+
+    Args:
+        mask: one-hot masks (N, 19, H, W) or label maps (N, H, W).
+    """
+    return F.avg_pool2d(mask if mask.ndim == 4 else one_hot(mask), 4)
+
+
+def unfolded(planes: Tensor, channels: int, side: int) -> tuple[Tensor, Tensor]:
+    """Take channels off folded planes, and move the pixels that are in channels back to their places.
+
+    Args:
+        planes: (N, K, h, w), in which each pixel holds the f x f pixels of a cell in its channels
+            (`torch.nn.functional.pixel_unshuffle`).
+        channels: number C of channels to take, before folding; C f^2 of the K channels hold them.
+        side: width of the unfolded planes, f w.
+
+    Returns:
+        The unfolded planes (N, C, f h, f w), and the other channels of ``planes``.
+    """
+    factor = side // planes.shape[-1]
+    own = channels * factor**2
+    return F.pixel_shuffle(planes[:, :own], factor), planes[:, own:]
 
 
 def _pointwise_pair(channels: int) -> nn.Sequential:

@@ -279,8 +279,8 @@ def test_new_skip_connections_change_nothing() -> None:
     assert not unexpected and {name.split(".")[1] for name in missing} == {"skips", "to_skips"}
     mask, image = one_hot(_labels(2, 64)), torch.rand(2, 3, 64, 64) * 2 - 1
     style = network.encode_style(mask, image)
-    # 32 channels of 16 x 16 pixels and 8 channels of 32 x 32 pixels, in 4 x 4 cells
-    assert style.shape == (2, SKIPS.style_dim + 32 * 16 + 8 * 64, 4, 4)
+    # the mask and 32 channels of 16 x 16 pixels, and 8 channels of 32 x 32 pixels, in 4 x 4 cells
+    assert style.shape == (2, SKIPS.style_dim + (19 + 32) * 16 + 8 * 64, 4, 4)
     torch.testing.assert_close(network(mask, mask, image), without(mask, mask, image), rtol=0, atol=1e-5)
 
 
