@@ -69,3 +69,14 @@ def test_hair_is_taken_from_the_other_faces_photo(page: Any, editor: EditorServe
     page.click("#reset")
     settled(page)
     assert page.evaluate("editor.hair") == 0 and np.array_equal(mask(page), before), "starting over brings it back"
+
+
+def test_the_page_says_if_a_part_of_another_face_changes_nothing(page: Any, editor: EditorServer) -> None:
+    begin(page, editor)
+    page.click("#tab-others")
+    page.select_option("#other-examples", "rendered-1")
+    page.click("#other-list [data-part=glasses]")  # it wears none
+    until(page, "document.querySelector('.toast')?.textContent.includes('nothing changes')")
+    assert page.evaluate("editor.history.index") == 0
+    page.click("#other-list [data-part=nose]")
+    until(page, "editor.history.index === 1")

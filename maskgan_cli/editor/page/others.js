@@ -57,6 +57,8 @@ export class Others {
     const { editor } = this, { session, mask, hair, mouth } = editor;
     return editor.panels.change(async () => {
       const swapped = await api.swap(session.id, mask.data, { other: number, parts: part, hair });
+      const kept = swapped.hair === hair && (part !== "mouth" || mouth === number) && swapped.labels.every((value, i) => value === mask.data[i]);
+      if (kept) return editor.panels.toast(`${label}: nothing changes; it is missing or hidden in one of the faces, or taken already.`);
       editor.swap(swapped.labels, label, { hair: swapped.hair, mouth: part === "mouth" ? number : mouth });
     });
   }
