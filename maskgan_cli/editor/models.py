@@ -138,6 +138,7 @@ class Models:
             return self.paint(labels, style)
         if style.ndim == 4:
             cell = self.size // style.shape[-1]
+            style = self.network.backbone.fit_style(one_hot(self._batch(labels)), style)
             style = style[:, :, rows.start // cell : rows.stop // cell, columns.start // cell : columns.stop // cell]
         mask = one_hot(self._batch(labels)[:, rows, columns])
         image = to_bytes(self.network.generate(mask, style))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Final, Literal, cast
+from typing import ClassVar, Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ from maskgan_cli.models.layers import (
     conv7,
     dense_conv4,
     down,
+    folded,
     initialise,
     instance_norm,
     unfolded,
@@ -39,6 +40,8 @@ Fusion = Literal["sft", "concat", "none"]
 
 # Skip connections from the style encoder to the backbone: number of channels at 1/4 and at 1/2 of the resolution.
 _SKIPS: Final = {4: 32, 2: 8}
+# A class with a smaller area, in cells of the style map, has the style of the whole picture in part.
+_FEW_CELLS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,10 @@ class DMNConfig:
             has no noise.
         skips: connect the style encoder with the decoder at 1/4 and 1/2 of the resolution (`SkipFusion`), as in U-Net
             (Ronneberger et al. 2015). AdaIN in the residual blocks reaches only the lowest resolution, so the published
-            network, which has no skip connections, invents everything finer. The features are used only where the mask
-            to generate and the mask of the style picture have the same class. Needs a style map and 3 or more
-            ``downs``.
+            network, which has no skip connections, invents everything finer. Where the mask to generate and the mask of
+            the style picture have different classes, details are left out, and each region has the mean style of its
+            class in the style picture (as in SEAN, Zhu et al. 2020); see `ImageGenerationBackbone.fit_style`. Needs a
+            style map and 3 or more ``downs``.
     """
 
     image_size: int = 512
@@ -202,8 +206,7 @@ class SpatialAwareStyleEncoder(nn.Module):
         if self.to_skips is None:
             return style
         skips = [layer(source) for layer, source in zip(self.to_skips, (quarter, fine), strict=True)]
-        planes = [class_shares(style_mask).to(style.dtype), *skips]
-        return torch.cat([style, *(F.pixel_unshuffle(plane, plane.shape[-1] // self.side) for plane in planes)], 1)
+        return folded(style, class_shares(style_mask).to(style.dtype), *skips)
 
     def _tail(self, layers: nn.Sequential, features: Tensor) -> Tensor:
         """Apply the layers of a branch to features (N, C, H, W), and return the features after the last layer.
@@ -252,11 +255,9 @@ class ImageGenerationBackbone(nn.Module):
         features = self.downs(self.head(mask))  # (N, width * 2^downs, H / 2^downs, W / 2^downs)
         if self.noise is not None:
             features = self.noise[0](features)
+        details: list[Tensor] = []
         if self.skips is not None:
-            style, folded = style[:, : self.style_dim], style[:, self.style_dim :]
-            own = class_shares(mask).to(style.dtype)
-            shares, folded = unfolded(folded, NUM_CLASSES, own.shape[-1])
-            agreement = torch.minimum(own, shares).sum(1, keepdim=True)  # 1 where both masks have the same classes
+            style, _, details = self._fitted(mask, style)
         for block, parameters in zip(self.blocks, style.chunk(len(self.blocks), dim=1), strict=True):
             features = block(features, parameters)
         for level, stage in enumerate(self.ups):
@@ -264,11 +265,57 @@ class ImageGenerationBackbone(nn.Module):
             if self.noise is not None:
                 features = self.noise[level + 1](features)
             if self.skips is not None and str(level) in self.skips:
-                fusion = cast(SkipFusion, self.skips[str(level)])
-                details, folded = unfolded(folded, fusion.details, features.shape[-1])
-                features = fusion(features, details, agreement)
+                features = self.skips[str(level)](features, details.pop(0))
         image: Tensor = self.tail(features)
         return image
+
+    def fit_style(self, mask: Tensor, style: Tensor) -> Tensor:
+        """Fit the style map of a picture to the mask to generate; without skip connections, return it unchanged.
+
+        `forward` does the same, so this is needed only before a part of the style map is cut out for a part of a mask.
+
+        Args:
+            mask: one-hot masks (N, 19, H, W) or label maps (N, H, W).
+            style: style maps (N, K, k, k), as returned by the style encoder.
+
+        Returns:
+            Style maps (N, K, k, k) whose own mask is ``mask``. Where the two masks have different classes, the style is
+            the mean style of the class to generate, or of the whole picture if the picture does not have the class, and
+            details are 0.
+        """
+        if self.skips is None:
+            return style
+        codes, own, details = self._fitted(mask, style)
+        return folded(codes, own, *details)
+
+    def _fitted(self, mask: Tensor, style: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Fit a style map to the mask to generate, see `fit_style`.
+
+        Returns:
+            The AdaIN parameters (N, style_dim, k, k); the shares of the classes in the mask, see `class_shares`; and
+            the details (N, C, h, w) of each skip connection, lowest resolution first.
+        """
+        own = class_shares(mask).to(style.dtype)
+        side = own.shape[-1]
+        sizes = {NUM_CLASSES: side, **{channels: side * 4 // factor for factor, channels in _SKIPS.items()}}
+        codes, rest = style[:, : self.style_dim], style[:, self.style_dim :]
+        planes = []
+        for channels, size in sizes.items():
+            plane, rest = unfolded(rest, channels, size)
+            planes.append(plane)
+        shares, *details = planes
+        agreement = torch.minimum(own, shares).sum(1, keepdim=True)  # 1 where both masks have the same classes
+        gates = (F.interpolate(agreement, plane.shape[2:], mode="bilinear") for plane in details)
+        details = [plane * gate for plane, gate in zip(details, gates, strict=True)]
+        cells = (codes.shape[2], codes.shape[3])
+        here, there = (F.adaptive_avg_pool2d(planes, cells).flatten(2) for planes in (own, shares))  # (N, 19, k k)
+        local = codes.flatten(2).transpose(1, 2)  # (N, k k, style_dim)
+        means = (there @ local) / there.sum(2, keepdim=True).clamp_min(_FEW_CELLS)  # (N, 19, style_dim)
+        known = (there.sum(2, keepdim=True) / _FEW_CELLS).clamp(max=1)
+        means = means + (1 - known) * local.mean(1, keepdim=True)
+        same = torch.minimum(here, there).sum(1).unsqueeze(2)  # (N, k k, 1)
+        local = local * same + (1 - same) * (here.transpose(1, 2) @ means)
+        return local.transpose(1, 2).reshape(codes.shape), own, details
 
 
 class DenseMappingNetwork(nn.Module):

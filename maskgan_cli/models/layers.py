@@ -387,8 +387,7 @@ class ConcatFusion(nn.Module):
 class SkipFusion(nn.Module):
     """Adds features of the style picture to the decoder's features of the same resolution.
 
-    Two 3 x 3 convolutions compute what is added from both. The style picture's features are used only where its mask
-    agrees with the mask to generate; elsewhere they would show as ghosts, e.g. of hair beside a narrower head.
+    Two 3 x 3 convolutions compute what is added from both.
 
     Args:
         channels: number of channels of the decoder's features.
@@ -397,7 +396,6 @@ class SkipFusion(nn.Module):
 
     def __init__(self, channels: int, details: int) -> None:
         super().__init__()
-        self.details = details
         hidden = channels // 2
         self.conv1 = nn.Conv2d(channels + details, hidden, 3, padding=1)
         self.conv2 = nn.Conv2d(hidden, channels, 3, padding=1)
@@ -409,21 +407,9 @@ class SkipFusion(nn.Module):
         if self.conv2.bias is not None:
             nn.init.zeros_(self.conv2.bias)
 
-    def forward(self, features: Tensor, style: Tensor, agreement: Tensor) -> Tensor:
-        """Add details to features.
-
-        Args:
-            features: the decoder's features (N, C, H, W).
-            style: features (N, K, H, W) of the style picture.
-            agreement: (N, 1, h, w), 1 where the two masks have the same classes, 0 where they have no common class.
-
-        Returns:
-            The new features (N, C, H, W).
-        """
-        if agreement.shape[2:] != features.shape[2:]:
-            agreement = F.interpolate(agreement, features.shape[2:], mode="bilinear")
-        hidden = F.relu(self.conv1(torch.cat([features, style * agreement], 1)))
-        added: Tensor = self.conv2(hidden)
+    def forward(self, features: Tensor, details: Tensor) -> Tensor:
+        """Add the style picture's features (N, K, H, W) to the decoder's (N, C, H, W); return (N, C, H, W)."""
+        added: Tensor = self.conv2(F.relu(self.conv1(torch.cat([features, details], 1))))
         return features + added
 
 
@@ -436,12 +422,24 @@ def class_shares(mask: Tensor) -> Tensor:
     return F.avg_pool2d(mask if mask.ndim == 4 else one_hot(mask), 4)
 
 
-def unfolded(planes: Tensor, channels: int, side: int) -> tuple[Tensor, Tensor]:
-    """Take channels off folded planes, and move the pixels that are in channels back to their places.
+def folded(coarse: Tensor, *planes: Tensor) -> Tensor:
+    """Concatenate planes of several resolutions: pixels of the finer ones are moved to channels of the coarse one.
 
     Args:
-        planes: (N, K, h, w), in which each pixel holds the f x f pixels of a cell in its channels
-            (`torch.nn.functional.pixel_unshuffle`).
+        coarse: (N, C, h, w).
+        *planes: (N, K, f h, f w) each, with any integer factor f.
+
+    Returns:
+        (N, C + the sum of K f^2, h, w); see `torch.nn.functional.pixel_unshuffle`.
+    """
+    return torch.cat([coarse, *(F.pixel_unshuffle(plane, plane.shape[-1] // coarse.shape[-1]) for plane in planes)], 1)
+
+
+def unfolded(planes: Tensor, channels: int, side: int) -> tuple[Tensor, Tensor]:
+    """Take channels off planes from `folded`, and move the pixels that are in channels back to their places.
+
+    Args:
+        planes: (N, K, h, w), without the channels of the coarse planes.
         channels: number C of channels to take, before folding; C f^2 of the K channels hold them.
         side: width of the unfolded planes, f w.
 

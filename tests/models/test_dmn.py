@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from maskgan_cli.labels import ID
 from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig, Fusion, parameter_count
 from maskgan_cli.models.layers import (
     AdaINResidualBlock,
@@ -269,6 +270,7 @@ def test_a_style_map_has_at_most_one_cell_per_8_pixels() -> None:
 
 
 SKIPS = replace(SMALL, downs=3, style_map=4)
+SMALL_CODES = SKIPS.style_dim
 
 
 def test_new_skip_connections_change_nothing() -> None:
@@ -301,6 +303,36 @@ def test_skip_connections_show_a_detail_at_its_place(fusion: Fusion) -> None:
     difference = (network.generate(mask, other) - network.generate(mask, style)).detach().abs().sum((0, 1))
     share = float(difference[32:52, 12:32].sum() / difference.sum())
     assert share > 0.3, "a tenth of the pixels, around the detail; instance norm spreads the rest"
+
+
+def test_a_style_map_is_fitted_to_another_mask() -> None:
+    torch.manual_seed(0)
+    network = DenseMappingNetwork(replace(SKIPS, skips=True))
+    network.balance()
+    assert network.style_encoder.to_style_map is not None
+    nn.init.normal_(network.style_encoder.to_style_map.weight)
+    labels = torch.full((1, 64, 64), ID["background"])
+    labels[:, 16:, 16:] = ID["hair"]
+    changed = labels.clone()
+    changed[:, :, 32:48] = ID["background"]  # columns of cells 2
+    changed[:, 48:, 48:] = ID["hat"]  # the last cell; the picture has none
+    backbone, image = network.backbone, torch.rand(1, 3, 64, 64) * 2 - 1
+    style = network.encode_style(one_hot(labels), image).detach()
+    torch.testing.assert_close(backbone.fit_style(one_hot(labels), style), style, rtol=0, atol=1e-5)
+    fitted = backbone.fit_style(changed, style)
+    codes, before = fitted[0, :SMALL_CODES], style[0, :SMALL_CODES]
+    kept = torch.ones(4, 4, dtype=torch.bool)
+    kept[1:, 2], kept[3, 3] = False, False
+    torch.testing.assert_close(codes[:, kept], before[:, kept], rtol=0, atol=1e-5)
+    behind = torch.cat([before[:, 0], before[:, 1:, 0]], 1).mean(1)
+    for row in (1, 2, 3):
+        torch.testing.assert_close(codes[:, row, 2], behind, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(codes[:, 3, 3], before.mean((1, 2)), rtol=1e-4, atol=1e-4)
+    details, had = (one[0, SMALL_CODES + 19 * 16 : SMALL_CODES + (19 + 32) * 16] for one in (fitted, style))
+    assert not details[:, 3, 3].any() and had[:, 3, 3].any(), "details of another class are left out"
+    torch.testing.assert_close(details[:, 2, 1], had[:, 2, 1], rtol=0, atol=1e-5)
+    torch.testing.assert_close(backbone.fit_style(changed, fitted), fitted, rtol=0, atol=1e-5)
+    torch.testing.assert_close(network.generate(changed, fitted), network.generate(one_hot(changed), style))
 
 
 @pytest.mark.parametrize("change", [{"downs": 2}, {"style_map": 1}, {"style_map": 3}])
