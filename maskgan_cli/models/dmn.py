@@ -314,8 +314,8 @@ class ImageGenerationBackbone(nn.Module):
         known = (there.sum(2, keepdim=True) / _FEW_CELLS).clamp(max=1)
         means = means + (1 - known) * local.mean(1, keepdim=True)
         same = torch.minimum(here, there).sum(1).unsqueeze(2)  # (N, k k, 1)
-        local = local * same + (1 - same) * (here.transpose(1, 2) @ means)
-        return local.transpose(1, 2).reshape(codes.shape), own, details
+        codes = torch.lerp(here.transpose(1, 2) @ means, local, same).transpose(1, 2).reshape(codes.shape)
+        return codes, own, details
 
 
 class DenseMappingNetwork(nn.Module):
