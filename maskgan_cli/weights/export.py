@@ -239,6 +239,8 @@ def _write(portable: Portable, network: nn.Module, weights: Weights, path: Path,
         raise InputError(
             "weights export", expected="the packages onnx and onnxscript", found="none", hint=_INSTALL
         ) from error
+    with torch.inference_mode():
+        network(*_example(portable, weights, 1))  # noise inputs draw their fixed noise, which ONNX cannot draw
     batch = torch.export.Dim("batch", min=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecation warnings of the exporter's own code

@@ -15,6 +15,7 @@ import torch
 
 from maskgan_cli.editing.dmn_method import Renderer, Request
 from maskgan_cli.files import read_image, read_label_map, sha256
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
 from maskgan_cli.models.layers import one_hot
 from maskgan_cli.models.parser import FaceParser, ParserConfig
 from maskgan_cli.weights import export
@@ -46,6 +47,27 @@ def test_outputs_equal_pytorchs_for_all_batch_sizes(count: int, exported: Path, 
         expected = network(one_hot(mask), one_hot(style_mask), image).numpy()
     assert answer.shape == (count, 3, 64, 64)
     assert np.abs(answer - expected).max() < 1e-3
+
+
+def test_a_generator_like_the_bundled_one_is_exported(tmp_path: Path) -> None:
+    """With fixed noise, a style map and skip connections."""
+    torch.manual_seed(0)
+    config = DMNConfig(
+        image_size=64,
+        width=4,
+        downs=3,
+        blocks=2,
+        style_width=2,
+        style_map=8,
+        upsampling="antialiased",
+        norm_limit=5,
+        noise=True,
+        skips=True,
+    )
+    network = DenseMappingNetwork(config)
+    network.balance()
+    save_weights(tmp_path / "dmn.safetensors", network, kind="dmn", config=asdict(config), about={})
+    assert export.export_onnx(tmp_path / "dmn.safetensors", tmp_path / "dmn.onnx") < 1e-3
 
 
 def test_the_file_has_a_description_and_a_card(exported: Path, weights: Path) -> None:
