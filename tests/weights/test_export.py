@@ -67,7 +67,7 @@ def test_a_generator_like_the_bundled_one_is_exported(tmp_path: Path) -> None:
     network = DenseMappingNetwork(config)
     network.balance()
     save_weights(tmp_path / "dmn.safetensors", network, kind="dmn", config=asdict(config), about={})
-    assert export.export_onnx(tmp_path / "dmn.safetensors", tmp_path / "dmn.onnx") < 1e-3
+    assert export.export_onnx(tmp_path / "dmn.safetensors", tmp_path / "exported.onnx") < 1e-3
 
 
 def test_the_file_has_a_description_and_a_card(exported: Path, weights: Path) -> None:
