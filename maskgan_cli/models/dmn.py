@@ -40,8 +40,7 @@ Fusion = Literal["sft", "concat", "none"]
 
 # Skip connections from the style encoder to the backbone: number of channels at 1/4 and at 1/2 of the resolution.
 _SKIPS: Final = {4: 32, 2: 8}
-# A class with a smaller area, in cells of the style map, has the style of the whole picture in part.
-_FEW_CELLS: Final = 0.5
+_FEW: Final = 5e-4  # a class with a smaller share of the picture gets a part of its style from the whole picture
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,8 @@ class DMNConfig:
         skips: connect the style encoder with the decoder at 1/4 and 1/2 of the resolution (`SkipFusion`), as in U-Net
             (Ronneberger et al. 2015). AdaIN in the residual blocks reaches only the lowest resolution, so the published
             network, which has no skip connections, invents everything finer. Where the mask to generate and the mask of
-            the style picture have different classes, details are left out, and each region has the mean style of its
-            class in the style picture (as in SEAN, Zhu et al. 2020); see `ImageGenerationBackbone.fit_style`. Needs a
-            style map and 3 or more ``downs``.
+            the style picture have different classes, each region has the mean style of its class in the style picture
+            (as in SEAN, Zhu et al. 2020); see `filled`. Needs a style map and 3 or more ``downs``.
     """
 
     image_size: int = 512
@@ -279,9 +277,7 @@ class ImageGenerationBackbone(nn.Module):
             style: style maps (N, K, k, k), as returned by the style encoder.
 
         Returns:
-            Style maps (N, K, k, k) whose own mask is ``mask``. Where the two masks have different classes, the style is
-            the mean style of the class to generate, or of the whole picture if the picture does not have the class, and
-            details are 0.
+            Style maps (N, K, k, k) whose own mask is ``mask``: see `filled`.
         """
         if self.skips is None:
             return style
@@ -304,18 +300,36 @@ class ImageGenerationBackbone(nn.Module):
             plane, rest = unfolded(rest, channels, size)
             planes.append(plane)
         shares, *details = planes
-        agreement = torch.minimum(own, shares).sum(1, keepdim=True)  # 1 where both masks have the same classes
-        gates = (F.interpolate(agreement, plane.shape[2:], mode="bilinear") for plane in details)
-        details = [plane * gate for plane, gate in zip(details, gates, strict=True)]
-        cells = (codes.shape[2], codes.shape[3])
-        here, there = (F.adaptive_avg_pool2d(planes, cells).flatten(2) for planes in (own, shares))  # (N, 19, k k)
-        local = codes.flatten(2).transpose(1, 2)  # (N, k k, style_dim)
-        means = (there @ local) / there.sum(2, keepdim=True).clamp_min(_FEW_CELLS)  # (N, 19, style_dim)
-        known = (there.sum(2, keepdim=True) / _FEW_CELLS).clamp(max=1)
-        means = means + (1 - known) * local.mean(1, keepdim=True)
-        same = torch.minimum(here, there).sum(1).unsqueeze(2)  # (N, k k, 1)
-        codes = torch.lerp(here.transpose(1, 2) @ means, local, same).transpose(1, 2).reshape(codes.shape)
-        return codes, own, details
+        return filled(codes, own, shares), own, [filled(plane, own, shares) for plane in details]
+
+
+def filled(planes: Tensor, wanted: Tensor, shown: Tensor) -> Tensor:
+    """Replace features of a picture by the mean of another class where another class is to be generated.
+
+    Args:
+        planes: features (N, C, h, w) of the picture.
+        wanted, shown: shares of the classes in the mask to generate and in the picture's mask, (N, 19, H, W) each; they
+            are averaged or repeated to h x w.
+
+    Returns:
+        Features (N, C, h, w). Where both masks have the same classes, they are unchanged. Elsewhere they are the mean
+        over all places of the picture with the class to generate; if the picture hardly has this class, the mean over
+        all places.
+    """
+    place = (planes.shape[2], planes.shape[3])
+    if place[0] < wanted.shape[2]:
+        wanted, shown = (F.adaptive_avg_pool2d(shares, place) for shares in (wanted, shown))
+    elif place[0] > wanted.shape[2]:
+        wanted, shown = (F.interpolate(shares, place) for shares in (wanted, shown))
+    same = (
+        torch.minimum(wanted, shown).sum(1).flatten(1).unsqueeze(2)
+    )  # (N, h w, 1), 1 where both masks have the same classes
+    local, wanted, shown = (x.flatten(2).transpose(1, 2) for x in (planes, wanted, shown))  # (N, h w, C or 19)
+    size = shown.sum(1).unsqueeze(2)  # (N, 19, 1), in pixels
+    few = _FEW * place[0] * place[1]
+    means = (shown.transpose(1, 2) @ local) / size.clamp_min(few)  # (N, 19, C)
+    means = means + (1 - (size / few).clamp(max=1)) * local.mean(1, keepdim=True)
+    return torch.lerp(wanted @ means, local, same).transpose(1, 2).reshape(planes.shape)
 
 
 class DenseMappingNetwork(nn.Module):
