@@ -219,11 +219,22 @@ finer faces-16 200 16 faces-17 32 400 --set loss.adversarial=0.12 --set loss.col
 finer faces-17 400 32 faces-18 41 600 --set loss.adversarial=0.2 --set loss.colours=2 \
     --set style_augmentation.others=0.15 --set style_augmentation.style_rotate=3 --set style_augmentation.style_zoom=0.05 \
     --set style_augmentation.style_shift=0.015 --set schedule.decay_from=400
-# bfloat16, relabelled portraits and 800 rendered faces; each part starts from the 16-bit weights in checkpoints/.
+# bfloat16, relabelled portraits and 800 rendered faces; part 19 starts from 16-bit weights.
 [ -e "$work/faces-again/dataset.json" ] || maskgan merge-data "$work/again/portraits256" "$work/rendered256" -o "$work/faces-again"
-maskgan train dmn "$work/faces-again" --recipe bundled-faces-256 -o "$work/faces-19" --start-from "$work/faces-18" \
-    "${mapped_again[@]}" --set seed=51 --set schedule.steps=1640 --set schedule.decay_from=950 --set r1=0 \
-    --set "data.shares={portraits256: 4, rendered256: 1}" --set loss.pixel=16 --set loss.colours=2 \
-    --set optimiser.lr=2.5e-4 --set style_augmentation.others=0.2 --set style_augmentation.style_rotate=3 \
-    --set style_augmentation.style_zoom=0.05 --set style_augmentation.style_shift=0.015
-pack "$work/faces-19" "$work/faces-again" dmn
+again() { # out, start, seed, steps, settings
+    maskgan train dmn "$work/faces-again" --recipe bundled-faces-256 -o "$work/$1" --start-from "$work/$2" \
+        --set "seed=$3" --set "schedule.steps=$4" --set network.style_map=32 --set "perceptual.weights=$work/parser256-long" \
+        --set data.batch_size=2 --set r1=0 --set "data.shares={portraits256: 4, rendered256: 1}" --set loss.pixel=16 \
+        --set loss.colours=2 --set style_augmentation.others=0.2 --set style_augmentation.style_rotate=3 \
+        --set style_augmentation.style_zoom=0.05 --set style_augmentation.style_shift=0.015 "${@:5}"
+}
+older=(--set network.skips=false --set style_augmentation.style_still=0 --set optimiser.lr=2.5e-4)
+again faces-19 faces-18 51 1640 "${older[@]}" --set schedule.decay_from=950
+again faces-20 faces-19 61 74 "${older[@]}" --set schedule.decay_from=null
+# Skip connections. Their first 641 steps used details everywhere, the next 241 only where both masks have the same class
+# (and the local style everywhere), the next 156 with zeros for the details of other classes. The code has changed since.
+again faces-21 faces-20 71 641 --set style_augmentation.blur=0.2 --set schedule.decay_from=null
+again faces-22 faces-21 81 241 --set style_augmentation.blur=0.2 --set schedule.decay_from=null
+again faces-23 faces-22 91 156 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=null
+again faces-24 faces-23 101 1450 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=700
+pack "$work/faces-24" "$work/faces-again" dmn
