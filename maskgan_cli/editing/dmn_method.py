@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maskgan_cli.data.resize import resize_image, resize_labels
+from maskgan_cli.editing.compositing.moving import moved_labels, moved_picture
+from maskgan_cli.editing.compositing.registration import displacement
 from maskgan_cli.editing.methods import Request
 from maskgan_cli.editing.painters import open_painter
 
@@ -51,4 +53,9 @@ class Renderer:
         labels = np.stack([resize_labels(r.labels, self.size) for r in requests])
         style_labels = np.stack([resize_labels(r.style_labels, self.size) for r in requests])
         style_pictures = np.stack([resize_image(r.style_picture, self.size) for r in requests])
+        for i, request in enumerate(requests):
+            if request.fit_style and self.weights.config.get("skips"):
+                field = displacement(style_labels[i], labels[i])
+                style_labels[i] = moved_labels(style_labels[i], field)
+                style_pictures[i] = moved_picture(style_pictures[i], field)
         return self.painter.paint(labels, style_labels, style_pictures)

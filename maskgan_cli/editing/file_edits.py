@@ -230,7 +230,7 @@ def style_edits(row: Row, *, parts: Collection[int] | None = None, read: ReadFac
     source, target, inputs = _two_faces(row, read)
     panels = [source.picture, target.picture, colourise(source.labels)]
     mixed = None if parts is None else Mixed(source.labels, source.picture, tuple(sorted(parts)))
-    request = Request(source.labels, target.labels, target.picture, mixed)
+    request = Request(source.labels, target.labels, target.picture, mixed, fit_style=True)
     settings: dict[str, Any] = {"edit": "style-copy"} | _parser(source, target)
     if mixed is not None:
         settings["parts"] = [CLASSES[i] for i in mixed.parts]

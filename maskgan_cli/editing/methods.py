@@ -50,12 +50,15 @@ class Request:
         mixed: another face: only the classes in ``mixed.parts`` get the style of the style picture, and all others get
             the style of ``mixed.picture``. Used by methods with `Entry.by_part`. None: the style picture determines
             the style of all parts.
+        fit_style: warp the style picture to ``labels`` first, so that its details are where the mask has them. Only for
+            a Dense Mapping Network with skip connections (`DMNConfig.skips`); other networks ignore it.
     """
 
     labels: LabelMap
     style_labels: LabelMap
     style_picture: Picture
     mixed: Mixed | None = None
+    fit_style: bool = False
 
 
 class Method(Protocol[R_contra]):

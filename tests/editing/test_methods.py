@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import pytest
 from PIL import Image
 
 from maskgan_cli.editing import methods
+from maskgan_cli.editing.dmn_method import Renderer
 from maskgan_cli.editing.methods import METHODS, Entry, Request
-from maskgan_cli.files import read_image
+from maskgan_cli.files import read_image, read_label_map
 from maskgan_cli.labels import PALETTE
+from maskgan_cli.models.dmn import DenseMappingNetwork, DMNConfig
+from maskgan_cli.weights.format import save_weights
 from tests.conftest import Command
 
 
@@ -80,3 +84,23 @@ def test_the_error_for_an_unknown_method_names_the_known_ones(tmp_path: Path, ma
         True,
     ), outcome.err
     assert methods.method_named("dmn").kind == "dmn"
+
+
+def test_a_style_picture_is_fitted_only_for_skip_connections(
+    tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, picture = read_label_map(prepared / "masks" / "0.png"), read_image(prepared / "images" / "0.png")
+    wanted = np.roll(labels, 3, 1)
+    for skips in (False, True):
+        config = DMNConfig(image_size=64, width=4, downs=3, blocks=1, style_width=2, style_map=4, skips=skips)
+        path = tmp_path / f"{skips}.safetensors"
+        save_weights(path, DenseMappingNetwork(config), kind="dmn", config=asdict(config), about={})
+        renderer, seen = Renderer(path, "cpu"), list[np.ndarray]()
+        monkeypatch.setattr(renderer.painter, "paint", lambda *arrays, into=seen: into.extend(arrays))
+        for fit in (False, True):
+            renderer.paint([Request(wanted, labels, picture, fit_style=fit)])
+        _, given, _, _, fitted, photo = seen
+        assert np.array_equal(given[0], labels)
+        assert np.array_equal(fitted, given) != skips and np.array_equal(photo[0], picture) != skips
+        if skips:
+            assert (fitted[0] != wanted).mean() < 0.5 * (labels != wanted).mean(), "its mask is nearer to the new one"
