@@ -238,3 +238,10 @@ again faces-22 faces-21 81 241 --set style_augmentation.blur=0.2 --set schedule.
 again faces-23 faces-22 91 156 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=null
 again faces-24 faces-23 101 1450 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=700
 pack "$work/faces-24" "$work/faces-again" dmn
+# MaskVAE goes on with the masks of the portraits. Its rate fell from step 600 to 0.61 at step 1,029, began again, and fell to 0
+# at step 1,330.
+maskgan train vae "$work/faces-again" --recipe tiny-cpu -o "$work/vae-faces" --start-from "$work/vae" --set seed=5 \
+    --set network.image_size=256 --set network.latent=192 --set data.batch_size=16 --set loss.dice=0.5 \
+    --set data.balance=source --set "data.shares={portraits256: 2, rendered256: 1}" --set optimiser.lr=1.5e-3 \
+    --set schedule.steps=1330 --set schedule.decay_from=1030 --set precision=bf16
+pack "$work/vae-faces" "$work/faces-again" vae
