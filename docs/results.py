@@ -1,8 +1,9 @@
-"""Writes docs/results.md from the JSON files in docs/results/: python docs/results.py [FOLDER [REAL]].
+"""Writes docs/results.md from the JSON files in docs/results/: python docs/results.py [FOLDER [REAL [PORTRAITS]]].
 
-FOLDER is an output folder of `maskgan reproduce` on rendered faces, and REAL is one on photographs. If they are given,
-their finished tables are copied to docs/results/ first: JSON files and figures from FOLDER, only JSON files from REAL.
-All numbers in the page's tables come from these JSON files.
+FOLDER is an output folder of `maskgan reproduce` on rendered faces, REAL is one on photographs of CelebAMask-HQ, and
+PORTRAITS one on public-domain portraits. If they are given, their finished tables are copied to docs/results/ first:
+JSON files and figures from FOLDER, only JSON files from the others; "-" stands for a folder that is left out. All
+numbers in the page's tables come from these JSON files.
 """
 
 from __future__ import annotations
@@ -41,7 +42,23 @@ WORDS = {
     "control: 71.6 %). After training with larger edits, the results follow the mask less: the segmentation accuracy "
     "is 91.06, 91.01 and 90.92 % for 10, 2.5 and 1.25 (control: 91.14 %).",
 }
-REAL = "photographs-"  # prefix of the JSON files of photographs
+# Prefixes of the JSON files of photographs: heading and words of their part of the page.
+PHOTOGRAPHS = {
+    "photographs-": (
+        "On photographs",
+        "This is the same comparison on photographs, a small part of CelebAMask-HQ. The weights that were trained "
+        "on them were not kept, and no picture of them is shown. The pairs are chosen by poses that FSA-Net "
+        "estimated. The true pictures are unknown. There are so few pairs that most differences are not "
+        "significant.",
+    ),
+    "portraits-": (
+        "On public-domain portraits",
+        "The same comparison on the [portraits](tutorials/portraits.md) that the bundled generator learnt from, with "
+        "their people split anew. Weights that are trained on them may be published. Their masks are machine-made, and "
+        "so are their labels of smiles (`recipes/label_attributes.py`, which agrees with 86 % of CelebA's labels): "
+        "865 of 1,014 smile. So few do not that the pairs are few. No picture of them is shown.",
+    ),
+}
 ORDER = ("attribute-transfer", "style-copy", "identity", "fusion", "ebst", "counterfactual")
 TITLES = {
     "attribute-transfer": "Attribute transfer (Smiling)",
@@ -104,7 +121,7 @@ def take_over(folder: Path, prefix: str = "") -> None:
 
 def page(kept: Path) -> str:
     """Return the page as Markdown, made from the JSON files in the folder ``kept``."""
-    documents, photographs = _read(kept, ""), _read(kept, REAL)
+    documents = _read(kept, "")
     parts = [
         "# Results",
         "After this page you know how the methods compare under equal training, and which of the paper's rankings hold "
@@ -119,17 +136,12 @@ def page(kept: Path) -> str:
     parts += [part for name, document in documents.items() for part in _section(name, document)]
     if orders := _orders(documents):
         parts += ["## The paper's orders compared with ours", orders]
-    if photographs:
-        parts += [
-            "## On photographs",
-            "This is the same comparison on photographs, a small part of CelebAMask-HQ. The weights that were trained "
-            "on them were not kept, and no picture of them is shown. The pairs are chosen by poses that FSA-Net "
-            "estimated. The true pictures are unknown. There are so few pairs that most differences are not "
-            "significant.",
-        ]
-        parts += [part for name, document in photographs.items() for part in _section(name, document, photographs=True)]
-        if orders := _orders(photographs):
-            parts.append(orders)
+    for prefix, (heading, words) in PHOTOGRAPHS.items():
+        if photographs := _read(kept, prefix):
+            parts += [f"## {heading}", words]
+            parts += [part for name, document in photographs.items() for part in _section(name, document, prefix)]
+            if orders := _orders(photographs):
+                parts.append(orders)
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,25 +150,25 @@ def _read(kept: Path, prefix: str) -> dict[str, dict[str, Any]]:
     return {name: json.loads(file.read_text()) for name, file in files.items() if file.is_file()}
 
 
-def _section(name: str, document: dict[str, Any], *, photographs: bool = False) -> list[str]:
+def _section(name: str, document: dict[str, Any], prefix: str = "") -> list[str]:
     machine, spent = document["machine"], document["processor_seconds"]
     gpus = ", ".join(machine["gpus"]) or "no GPU"
     time = f"{document['seconds'] / 60:.0f} minutes of wall time"
     time += f", {spent / 60:.0f} of processor time" if spent else ""
     parts = [
-        f"##{'#' * photographs} {TITLES[name]}",
+        f"##{'#' * bool(prefix)} {TITLES[name]}",
         f"    {document['command']}",
         f"{machine['processor']}, {machine['cores']} cores, {gpus}: {time}. "
         "A stage that several tables share counts towards the time of each table. "
-        f"[{name}.json](results/{REAL * photographs}{name}.json)",
+        f"[{name}.json](results/{prefix}{name}.json)",
     ]
-    if not photographs and name in WORDS:
+    if not prefix and name in WORDS:
         parts.append(WORDS[name])
     for table, found in document["tables"].items():
         parts += [*([f"`{table}`:"] if len(document["tables"]) > 1 else []), _table(found)]
         if "seeds" in found:
             parts.append(_seeds(found["seeds"]))
-    return parts if photographs else [*parts, f"![{TITLES[name]}](results/{name}.jpg)"]
+    return parts if prefix else [*parts, f"![{TITLES[name]}](results/{name}.jpg)"]
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -215,6 +227,7 @@ def judged(claim: Claim, rows: dict[str, dict[str, Any]]) -> str:
 
 if __name__ == "__main__":
     KEPT.mkdir(exist_ok=True)
-    for folder, prefix in zip(sys.argv[1:], ("", REAL), strict=False):
-        take_over(Path(folder), prefix)
+    for folder, prefix in zip(sys.argv[1:], ("", *PHOTOGRAPHS), strict=False):
+        if folder != "-":
+            take_over(Path(folder), prefix)
     write_bytes(DOCS / "results.md", page(KEPT).encode())
