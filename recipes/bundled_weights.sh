@@ -236,7 +236,7 @@ again faces-20 faces-19 61 74 "${older[@]}" --set schedule.decay_from=null
 again faces-21 faces-20 71 641 --set style_augmentation.blur=0.2 --set schedule.decay_from=null
 again faces-22 faces-21 81 241 --set style_augmentation.blur=0.2 --set schedule.decay_from=null
 again faces-23 faces-22 91 156 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=null
-again faces-24 faces-23 101 1450 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=700
+again faces-24 faces-23 101 1250 --set style_augmentation.blur=0.2 --set style_augmentation.others=0.25 --set schedule.decay_from=680
 pack "$work/faces-24" "$work/faces-again" dmn
 # MaskVAE goes on with the masks of the portraits. Its rate fell from step 600 to 0.61 at step 1,029, began again, and fell to 0
 # at step 1,330.
