@@ -175,13 +175,12 @@ class SessionPainting(SessionState):
         key = (job.labels.tobytes(), base.key, job.options.mouth, job.models.weights.sha256)
         if self._composed is not None and self._composed[0] == key:
             made = self._composed[1]
-        elif job.preview and motion.missing.any():
+        elif job.preview:
             latest = partial(self._latest_painting, job)
             return self._shown(job, blend_quickly(base.picture, latest, base.labels, job.labels, reference, motion))
-        else:  # without generated regions, the full picture is as fast as a preview
+        else:
             made = blend(base.picture, painting, base.labels, job.labels, None, reference, motion)
-            if self._motion is not None and motion is self._motion[1]:
-                self._composed = (key, made)
+            self._composed = (key, made)
         fade = job.options.fade
         shown = (*key, b"" if fade is None else fade.tobytes(), job.names)
         if self._drawn is not None and self._drawn[0] == shown:

@@ -41,8 +41,8 @@ class Session(SessionPainting):
     ) -> bytes:
         """Render the face in the shape of an edited label map, and return the bytes of a picture file.
 
-        A preview is a JPEG file, with a lower resolution if it has generated regions. A full picture is a PNG file;
-        the session then also saves the label map and the options.
+        A preview is a JPEG file of a lower resolution. A full picture is a PNG file; the session then also saves the
+        label map and the options.
 
         Args:
             models: the networks.
