@@ -41,7 +41,7 @@ from maskgan_cli.networks import KINDS, exported, resolve
 from maskgan_cli.weights.card import check_output, write_card
 from maskgan_cli.weights.format import Weights, kind_of, load
 
-TOLERANCE = 1e-3  # largest allowed difference between the outputs of onnxruntime and PyTorch
+TOLERANCE = 4e-3  # largest allowed difference between the outputs of onnxruntime and PyTorch: half a level of 255
 _INSTALL = 'pip install "maskgan[onnx]"'
 
 
