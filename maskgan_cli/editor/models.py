@@ -137,7 +137,7 @@ class Models:
         if (rows.stop - rows.start) * (columns.stop - columns.start) > _SMALL * self.size**2:
             return self.paint(labels, style)
         if style.ndim == 4:
-            cell = self.size // style.shape[-1]
+            cell = self._cell
             style = self.network.backbone.fit_style(one_hot(self._batch(labels)), style)
             style = style[:, :, rows.start // cell : rows.stop // cell, columns.start // cell : columns.stop // cell]
         mask = one_hot(self._batch(labels)[:, rows, columns])
@@ -154,12 +154,17 @@ class Models:
         Args:
             lines: (size,), true for the rows or columns in which pixels changed.
         """
-        config, found = self.network.config, np.flatnonzero(lines)
-        cells = config.style_map
-        cell = 1 if cells == 1 else self.size if self.size % cells else self.size // cells
-        unit = math.lcm(_UNIT, 1 << config.downs, cell)
+        found, unit = np.flatnonzero(lines), math.lcm(_UNIT, 1 << self.network.config.downs, self._cell)
         low, high = found[0] - _MARGIN, found[-1] + 1 + _MARGIN
         return slice(max(0, low // unit * unit), min(self.size, -(-high // unit) * unit))
+
+    @property
+    def _cell(self) -> int:
+        """Side of a cell of the style map in pixels; 1 without a style map; ``size`` if the cells have other sides."""
+        cells = self.network.config.style_map
+        if cells == 1:
+            return 1
+        return self.size if self.size % cells else self.size // cells
 
     def _batch(self, labels: LabelMap) -> Tensor:
         return torch.from_numpy(np.array(resize_labels(labels, self.size)))[None].to(self.device)

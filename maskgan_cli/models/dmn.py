@@ -184,8 +184,11 @@ class SpatialAwareStyleEncoder(nn.Module):
             1/4 and at 1/2 of the resolution, with each cell's pixels moved to channels
             (`torch.nn.functional.pixel_unshuffle`).
         """
-        fine = self.image_head[:-2](style_image)  # (N, c2, H/2, W/2)
-        features = self.image_head[-2:](fine)  # (N, c4, H/4, W/4)
+        if self.to_skips is None:
+            features = self.image_head(style_image)  # (N, c4, H/4, W/4)
+        else:
+            fine = self.image_head[:-2](style_image)  # (N, c2, H/2, W/2)
+            features = self.image_head[-2:](fine)
         if self.fusion == "none":
             quarter = features
             features = self._tail(self.image_tail, features)
@@ -321,9 +324,7 @@ def filled(planes: Tensor, wanted: Tensor, shown: Tensor) -> Tensor:
         wanted, shown = (F.adaptive_avg_pool2d(shares, place) for shares in (wanted, shown))
     elif place[0] > wanted.shape[2]:
         wanted, shown = (F.interpolate(shares, place) for shares in (wanted, shown))
-    same = (
-        torch.minimum(wanted, shown).sum(1).flatten(1).unsqueeze(2)
-    )  # (N, h w, 1), 1 where both masks have the same classes
+    same = torch.minimum(wanted, shown).sum(1).flatten(1).unsqueeze(2)  # (N, h w, 1), 1 where the masks agree
     local, wanted, shown = (x.flatten(2).transpose(1, 2) for x in (planes, wanted, shown))  # (N, h w, C or 19)
     size = shown.sum(1).unsqueeze(2)  # (N, 19, 1), in pixels
     few = _FEW * place[0] * place[1]

@@ -269,6 +269,14 @@ def test_a_style_map_has_at_most_one_cell_per_8_pixels() -> None:
         replace(SMALL, style_map=9)
 
 
+def test_the_published_encoder_runs_the_head_as_one_layer() -> None:
+    """Checkpointing replaces the `forward` of that layer, so its parts must not be called one by one."""
+    network, calls = DenseMappingNetwork(SMALL), list[int]()
+    network.style_encoder.image_head.register_forward_hook(lambda *_: calls.append(1))
+    network.encode_style(one_hot(_labels(1, 64)), torch.zeros(1, 3, 64, 64))
+    assert calls == [1]
+
+
 SKIPS = replace(SMALL, downs=3, style_map=4)
 SMALL_CODES = SKIPS.style_dim
 
