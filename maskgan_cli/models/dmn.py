@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Final, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,27 +19,23 @@ from maskgan_cli.models.layers import (
     ConcatFusion,
     MaskConv7,
     NoiseInput,
-    SkipFusion,
     SpatialFeatureTransform,
     Upsampling,
-    class_shares,
     conv4_down,
     conv7,
     dense_conv4,
     down,
-    folded,
     initialise,
     instance_norm,
-    unfolded,
     up,
 )
 from maskgan_cli.models.range_checks import check_range
+from maskgan_cli.models.skips import SkipFusion, class_shares, filled, folded, unfolded
 
 Fusion = Literal["sft", "concat", "none"]
 
 # Skip connections from the style encoder to the backbone: number of channels at 1/4 and at 1/2 of the resolution.
 _SKIPS: Final = {4: 32, 2: 8}
-_FEW: Final = 5e-4  # a class with a smaller share of the picture gets a part of its style from the whole picture
 
 
 @dataclass(frozen=True)
@@ -304,33 +299,6 @@ class ImageGenerationBackbone(nn.Module):
             planes.append(plane)
         shares, *details = planes
         return filled(codes, own, shares), own, [filled(plane, own, shares) for plane in details]
-
-
-def filled(planes: Tensor, wanted: Tensor, shown: Tensor) -> Tensor:
-    """Replace features of a picture by the mean of another class where another class is to be generated.
-
-    Args:
-        planes: features (N, C, h, w) of the picture.
-        wanted, shown: shares of the classes in the mask to generate and in the picture's mask, (N, 19, H, W) each; they
-            are averaged or repeated to h x w.
-
-    Returns:
-        Features (N, C, h, w). Where both masks have the same classes, they are unchanged. Elsewhere they are the mean
-        over all places of the picture with the class to generate; if the picture hardly has this class, the mean over
-        all places.
-    """
-    place = (planes.shape[2], planes.shape[3])
-    if place[0] < wanted.shape[2]:
-        wanted, shown = (F.adaptive_avg_pool2d(shares, place) for shares in (wanted, shown))
-    elif place[0] > wanted.shape[2]:
-        wanted, shown = (F.interpolate(shares, place) for shares in (wanted, shown))
-    same = torch.minimum(wanted, shown).sum(1).flatten(1).unsqueeze(2)  # (N, h w, 1), 1 where the masks agree
-    local, wanted, shown = (x.flatten(2).transpose(1, 2) for x in (planes, wanted, shown))  # (N, h w, C or 19)
-    size = shown.sum(1).unsqueeze(2)  # (N, 19, 1), in pixels
-    few = _FEW * place[0] * place[1]
-    means = (shown.transpose(1, 2) @ local) / size.clamp_min(few)  # (N, 19, C)
-    means = means + (1 - (size / few).clamp(max=1)) * local.mean(1, keepdim=True)
-    return torch.lerp(wanted @ means, local, same).transpose(1, 2).reshape(planes.shape)
 
 
 class DenseMappingNetwork(nn.Module):

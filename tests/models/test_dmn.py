@@ -18,7 +18,6 @@ from maskgan_cli.models.layers import (
     ConcatFusion,
     MaskConv7,
     NoiseInput,
-    SkipFusion,
     SpatialFeatureTransform,
     adaptive_instance_norm,
     conv4_down,
@@ -29,6 +28,7 @@ from maskgan_cli.models.layers import (
     to_unit,
     up,
 )
+from maskgan_cli.models.skips import SkipFusion
 from tests.layouts import layout
 
 SMALL = DMNConfig(image_size=64, width=4, downs=2, blocks=2, style_width=2)
