@@ -1,6 +1,7 @@
 """Network architectures. These modules import only torch and `maskgan_cli.labels`.
 
 dmn.py             Dense Mapping Network = image generation backbone + spatial-aware style encoder
+skips.py           its optional skip connections, and the fit of its style map to another mask
 mask_vae.py        MaskVAE: a latent space of face masks
 alpha_blender.py   Alpha Blender: blends two pictures of one face in Editing Behaviour Simulated Training
 discriminator.py   two-scale PatchGAN discriminator
